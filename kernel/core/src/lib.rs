@@ -1,0 +1,10 @@
+//! The pure logic of Tocsin: formats, tables and rules that need no processor and no unsafe code.
+//!
+//! It exists so that what can be decided from bytes alone is decided here, once, and is tested on the host: the kernel
+//! reads with it what the host tools write with it. Nothing here knows an allocation policy, a lock or a device, and
+//! nothing panics on input.
+
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
