@@ -1,0 +1,12 @@
+//! Exceptions: the vectors, what they save, and how they are installed.
+
+mod frame;
+mod vector;
+
+pub use frame::{EXCEPTION_FRAME_SIZE, ExceptionFrame, HANDLER_ROOM};
+pub use vector::Vector;
+
+#[cfg(target_arch = "powerpc64")]
+mod install;
+#[cfg(target_arch = "powerpc64")]
+pub use install::{exit_range, install, on_emergency_stack};

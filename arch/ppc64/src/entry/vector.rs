@@ -1,0 +1,95 @@
+//! The exceptions by name.
+
+use core::fmt;
+
+/// An exception, by the offset of its vector (Power ISA 3.0B, book III, 6.5).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Vector(pub u64);
+
+impl Vector {
+    /// Data access that translation or protection forbids; DAR has the address.
+    pub const DATA_STORAGE: Vector = Vector(0x300);
+    /// An access that the instruction cannot make at this alignment; DAR has the address.
+    pub const ALIGNMENT: Vector = Vector(0x600);
+    /// Trap, illegal or privileged instruction; SRR1 tells which.
+    pub const PROGRAM: Vector = Vector(0x700);
+    /// The decrementer passed zero.
+    pub const DECREMENTER: Vector = Vector(0x900);
+    /// One instruction was executed with MSR\[SE\].
+    pub const TRACE: Vector = Vector(0xd00);
+
+    /// Every vector that gets a stub, with its name.
+    pub const ALL: [(Vector, &'static str); 26] = [
+        (Vector(0x100), "system reset"),
+        (Vector(0x200), "machine check"),
+        (Vector::DATA_STORAGE, "data storage"),
+        (Vector(0x380), "data segment"),
+        (Vector(0x400), "instruction storage"),
+        (Vector(0x480), "instruction segment"),
+        (Vector(0x500), "external interrupt"),
+        (Vector::ALIGNMENT, "alignment"),
+        (Vector::PROGRAM, "program"),
+        (Vector(0x800), "floating point unavailable"),
+        (Vector::DECREMENTER, "decrementer"),
+        (Vector(0x980), "hypervisor decrementer"),
+        (Vector(0xa00), "doorbell"),
+        (Vector(0xc00), "system call"),
+        (Vector::TRACE, "trace"),
+        (Vector(0xe00), "hypervisor data storage"),
+        (Vector(0xe20), "hypervisor instruction storage"),
+        (Vector(0xe40), "hypervisor emulation assistance"),
+        (Vector(0xe60), "hypervisor maintenance"),
+        (Vector(0xe80), "hypervisor doorbell"),
+        (Vector(0xea0), "hypervisor virtualization"),
+        (Vector(0xf00), "performance monitor"),
+        (Vector(0xf20), "vector unavailable"),
+        (Vector(0xf40), "vector-scalar unavailable"),
+        (Vector(0xf60), "facility unavailable"),
+        (Vector(0xf80), "hypervisor facility unavailable"),
+    ];
+
+    /// The exception's name; a program exception is named by its cause, which SRR1 has.
+    pub fn describe(self, srr1: u64) -> &'static str {
+        if self == Vector::PROGRAM {
+            return match srr1 & 0x1f_0000 {
+                0x10_0000 => "floating point exception",
+                0x08_0000 => "illegal instruction",
+                0x04_0000 => "privileged instruction",
+                0x02_0000 => "trap",
+                _ => "program",
+            };
+        }
+        Vector::ALL.iter().find(|(vector, _)| *vector == self).map_or("unknown exception", |(_, name)| name)
+    }
+
+    /// Whether DAR says something for this exception.
+    pub fn has_data_address(self) -> bool {
+        matches!(self.0, 0x200 | 0x300 | 0x380 | 0x600)
+    }
+}
+
+impl fmt::Debug for Vector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn program_exceptions_are_named_by_their_cause() {
+        assert_eq!(Vector::PROGRAM.describe(0x8_0000), "illegal instruction");
+        assert_eq!(Vector::PROGRAM.describe(0x2_0000), "trap");
+        assert_eq!(Vector(0x480).describe(0x2_0000), "instruction segment");
+        assert_eq!(Vector(0x123).describe(0), "unknown exception");
+    }
+
+    #[test]
+    fn a_stub_of_four_instructions_fits_between_any_two_vectors() {
+        for pair in Vector::ALL.windows(2) {
+            assert!(pair[1].0.0 - pair[0].0.0 >= 0x20, "{:?}", pair);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Hypervisor calls of the pseries machine (PAPR, "hcall()").
+#![allow(unsafe_code, reason = "`sc 1` leaves the kernel; each wrapper states what the hypervisor may touch")]
+
+use core::arch::asm;
+
+/// H_GET_TERM_CHAR: read from a virtual terminal.
+const GET_TERM_CHAR: u64 = 0x54;
+/// H_PUT_TERM_CHAR: write to a virtual terminal.
+const PUT_TERM_CHAR: u64 = 0x58;
+/// H_CEDE: give the processor away until an interrupt comes.
+const CEDE: u64 = 0xe0;
+/// H_SET_MODE: change how the hypervisor runs this partition.
+const SET_MODE: u64 = 0x31c;
+/// H_SET_MODE's resource 4, the endianness of exceptions, and its value 1, little-endian.
+const SET_MODE_ENDIANNESS: u64 = 4;
+
+/// What a hypervisor call answers: a status (0 is success) and up to four values.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// H_SUCCESS is 0, errors are negative.
+    pub status: i64,
+    /// r4 to r7 after the call.
+    pub values: [u64; 4],
+}
+
+/// Makes a hypervisor call with up to five arguments in r4 to r8.
+///
+/// # Safety
+/// The caller knows what call `function` does with these arguments to memory and to the machine.
+pub unsafe fn call(function: u64, arguments: [u64; 5]) -> Answer {
+    let status: i64;
+    let values: [u64; 4];
+    let [mut r4, mut r5, mut r6, mut r7, r8] = arguments;
+    // SAFETY: PAPR lets an hcall change r0, r3 to r12, CTR, XER and CR and nothing else; the caller answers for the rest.
+    unsafe {
+        asm!(
+            "sc 1",
+            inlateout("r3") function => status,
+            inlateout("r4") r4, inlateout("r5") r5, inlateout("r6") r6, inlateout("r7") r7,
+            inlateout("r8") r8 => _,
+            lateout("r0") _, lateout("r9") _, lateout("r10") _, lateout("r11") _, lateout("r12") _,
+            lateout("ctr") _, lateout("xer") _, lateout("cr0") _, lateout("cr1") _,
+            lateout("cr5") _, lateout("cr6") _, lateout("cr7") _,
+        );
+    }
+    values = [r4, r5, r6, r7];
+    Answer { status, values }
+}
+
+/// Writes at most 16 bytes to a virtual terminal. H_BUSY (1) means: again.
+pub fn put_terminal_characters(terminal: u64, bytes: &[u8]) -> i64 {
+    let length = bytes.len().min(16);
+    let mut words = [[0u8; 8]; 2];
+    for (slot, byte) in words.as_flattened_mut().iter_mut().zip(&bytes[..length]) {
+        *slot = *byte;
+    }
+    let [first, second] = words.map(u64::from_be_bytes);
+    // SAFETY: H_PUT_TERM_CHAR takes the characters in registers; it touches no memory of ours.
+    unsafe { call(PUT_TERM_CHAR, [terminal, length as u64, first, second, 0]) }.status
+}
+
+/// Reads at most 16 bytes from a virtual terminal into `bytes`; answers how many there were.
+pub fn get_terminal_characters(terminal: u64, bytes: &mut [u8; 16]) -> usize {
+    // SAFETY: H_GET_TERM_CHAR answers in registers; it touches no memory of ours.
+    let answer = unsafe { call(GET_TERM_CHAR, [terminal, 0, 0, 0, 0]) };
+    let [length, first, second, _] = answer.values;
+    bytes[..8].copy_from_slice(&first.to_be_bytes());
+    bytes[8..].copy_from_slice(&second.to_be_bytes());
+    if answer.status == 0 { (length as usize).min(16) } else { 0 }
+}
+
+/// Gives the processor away until an interrupt comes. Returns with interrupts on.
+pub fn cede() {
+    // SAFETY: H_CEDE touches no memory; that it sets MSR[EE] is what the caller wants.
+    unsafe { call(CEDE, [0; 5]) };
+}
+
+/// Asks that exceptions be taken in little-endian mode, on all CPUs.
+pub fn set_little_endian_exceptions() {
+    // SAFETY: the vectors hold little-endian code or nothing yet.
+    let answer = unsafe { call(SET_MODE, [1, SET_MODE_ENDIANNESS, 0, 0, 0]) };
+    assert!(answer.status == 0, "H_SET_MODE(little-endian exceptions) answered {}", answer.status);
+}

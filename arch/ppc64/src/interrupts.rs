@@ -1,0 +1,43 @@
+//! Taking interrupts or not: MSR[EE].
+#![allow(unsafe_code, reason = "mfmsr and mtmsrd are instructions")]
+
+use core::arch::asm;
+
+use crate::msr;
+
+/// Whether interrupts are taken.
+pub fn enabled() -> bool {
+    let value: u64;
+    // SAFETY: reads a register.
+    unsafe { asm!("mfmsr {}", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value & msr::EE != 0
+}
+
+/// Takes no interrupts from here on; answers whether they were taken before.
+pub fn disable() -> bool {
+    let before = enabled();
+    set(msr::RI);
+    before
+}
+
+/// Takes interrupts from here on.
+pub fn enable() {
+    set(msr::EE | msr::RI);
+}
+
+/// `mtmsrd` with L=1 writes EE and RI and nothing else (Power ISA 3.0B, book III, 4.4.2).
+fn set(bits: u64) {
+    // SAFETY: code that must not be interrupted holds a lock, and the lock restores what it found; memory is
+    // declared clobbered, so nothing that the compiler has moves across.
+    unsafe { asm!("mtmsrd {}, 1", in(reg) bits, options(nostack, preserves_flags)) };
+}
+
+/// Runs `body` with interrupts off and puts back what was before.
+pub fn without<R>(body: impl FnOnce() -> R) -> R {
+    let before = disable();
+    let result = body();
+    if before {
+        enable();
+    }
+    result
+}

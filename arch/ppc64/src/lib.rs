@@ -1,0 +1,25 @@
+//! All that knows the processor: assembly, frames, traps, trampolines.
+//!
+//! One folder a subject, the `.S` beside its `.rs`. What is pure (frame layouts, masks, site shapes)
+//! also compiles on the host, where its unit tests run; what executes is behind
+//! `cfg(target_arch = "powerpc64")`. This crate depends on nobody above it: what it must call
+//! upwards is declared in [`upcalls`] and nowhere else.
+#![cfg_attr(target_arch = "powerpc64", no_std)]
+
+pub mod abi;
+pub mod entry;
+pub mod msr;
+pub mod thread;
+
+#[cfg(target_arch = "powerpc64")]
+pub mod hcall;
+#[cfg(target_arch = "powerpc64")]
+pub mod interrupts;
+#[cfg(target_arch = "powerpc64")]
+pub mod start;
+#[cfg(target_arch = "powerpc64")]
+pub mod text;
+#[cfg(target_arch = "powerpc64")]
+pub mod time;
+#[cfg(target_arch = "powerpc64")]
+pub mod upcalls;

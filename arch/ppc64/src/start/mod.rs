@@ -1,0 +1,48 @@
+//! The image's entry point and the boot thread's stack.
+#![allow(unsafe_code, reason = "the entry point is assembly, and stacks are memory that r1 owns")]
+
+use core::arch::global_asm;
+use core::cell::UnsafeCell;
+use core::mem::offset_of;
+use core::ops::Range;
+
+use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
+use crate::msr;
+use crate::thread::STACK_SIZE;
+
+/// Stack memory: the type says how it must be aligned and that others than Rust write to it.
+#[repr(C, align(16))]
+pub(crate) struct Stack(UnsafeCell<[u8; STACK_SIZE]>);
+
+// SAFETY: nothing in Rust ever reads or writes the bytes; they belong to r1.
+unsafe impl Sync for Stack {}
+
+impl Stack {
+    pub(crate) const fn new() -> Self {
+        Stack(UnsafeCell::new([0; STACK_SIZE]))
+    }
+
+    /// The addresses that the stack covers.
+    pub(crate) fn range(&self) -> Range<u64> {
+        let low = self.0.get() as u64;
+        low..low + STACK_SIZE as u64
+    }
+}
+
+static BOOT_STACK: Stack = Stack::new();
+
+/// The stack that `_start` switched to: the boot thread's.
+pub fn boot_stack() -> Range<u64> {
+    BOOT_STACK.range()
+}
+
+global_asm!(
+    include_str!("start.S"),
+    MSR_EE = const msr::EE,
+    MSR_ME = const msr::ME,
+    MSR_RI = const msr::RI,
+    BOOT_STACK = sym BOOT_STACK,
+    BOOT_STACK_SIZE = const STACK_SIZE,
+    FRAME_HEADER_SIZE = const FRAME_HEADER_SIZE,
+    FRAME_LR_SAVE = const offset_of!(FrameHeader, lr_save),
+);

@@ -1,0 +1,52 @@
+//! What the processor needs to know of a thread: the head of the kernel's thread structure.
+//!
+//! r13 holds the address of the running thread's head, always. ELFv2 gives r13 to the thread
+//! pointer and the compiler never touches it, so one load reaches everything that belongs to the
+//! thread, in a trampoline as in an exception entry, and no migration between CPUs can tear it.
+
+use core::sync::atomic::AtomicU64;
+
+#[cfg(target_arch = "powerpc64")]
+mod switch;
+#[cfg(target_arch = "powerpc64")]
+pub use switch::{ThreadMain, adopt, current, prepare, switch};
+
+/// Bytes of every kernel stack.
+pub const STACK_SIZE: usize = 64 * 1024;
+
+/// The part of a thread that assembly reads and writes. The kernel's own thread structure starts with it.
+#[repr(C, align(16))]
+#[derive(Debug)]
+pub struct ThreadHead {
+    /// Lowest address of the thread's stack.
+    pub stack_low: AtomicU64,
+    /// First address above the thread's stack.
+    pub stack_high: AtomicU64,
+    /// r1 while the thread does not run: it points to a [`SwitchFrame`].
+    pub saved_stack_pointer: AtomicU64,
+    /// Not 0 while the thread is inside the ops of a hook (the recursion guard of `ftrace_caller`).
+    /// An exception entry puts 0 here and its exit puts the old value back: what an interrupt calls is a new context.
+    pub trace_depth: AtomicU64,
+    /// Where an exception entry keeps r10, r11, r12 and CR until it has a frame.
+    pub exception_scratch: [AtomicU64; 4],
+}
+
+impl ThreadHead {
+    /// A head with an empty stack.
+    pub const fn new() -> Self {
+        const ZERO: AtomicU64 = AtomicU64::new(0);
+        ThreadHead {
+            stack_low: ZERO,
+            stack_high: ZERO,
+            saved_stack_pointer: ZERO,
+            trace_depth: ZERO,
+            exception_scratch: [ZERO; 4],
+        }
+    }
+}
+
+impl Default for ThreadHead {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,20 @@
+//! The timebase and the decrementer.
+#![allow(unsafe_code, reason = "mftb and mtdec are instructions")]
+use core::arch::asm;
+
+/// The timebase: ticks since power-on, 512 MHz on every machine that we boot on.
+pub fn timebase() -> u64 {
+    let ticks;
+    // SAFETY: reads one register.
+    unsafe { asm!("mftb {}", out(reg) ticks, options(nomem, nostack, preserves_flags)) };
+    ticks
+}
+
+/// Ticks of the timebase a second.
+pub const TICKS_PER_SECOND: u64 = 512_000_000;
+
+/// Asks for a decrementer exception in `ticks` of the timebase.
+pub fn set_decrementer(ticks: u32) {
+    // SAFETY: the decrementer only raises its exception, which the kernel takes.
+    unsafe { asm!("mtdec {}", in(reg) u64::from(ticks), options(nomem, nostack, preserves_flags)) };
+}

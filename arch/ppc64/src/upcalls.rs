@@ -1,0 +1,13 @@
+//! Everything that this crate calls upwards, in one place. The kernel and the boot crate define these symbols.
+
+use crate::entry::ExceptionFrame;
+
+unsafe extern "C" {
+    /// Defined by `boot`: where `_start` arrives, with the firmware's r3, r4 and r5.
+    #[allow(dead_code, reason = "called from start.S only")]
+    fn boot_main(r3: u64, r4: u64, r5: u64) -> !;
+
+    /// Defined by `kernel`: an exception came. Interrupts are off; what it leaves in the frame is what is resumed.
+    #[allow(dead_code, reason = "called from entry.S only")]
+    fn exception_handler(frame: &mut ExceptionFrame);
+}
