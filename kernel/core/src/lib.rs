@@ -8,3 +8,5 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+pub mod insn;
