@@ -1,13 +1,23 @@
-//! The kernel.
+//! The kernel: threads, hooks, live patches, modules, console.
+//!
+//! What knows the processor is in `arch`; what is pure logic is in `kernel_core`.
 #![no_std]
 #![deny(unsafe_code)]
 
-pub mod console;
+extern crate alloc;
 
-/// Exception.
-#[unsafe(no_mangle)]
-#[allow(unsafe_code)]
-pub extern "C" fn exception_handler(frame: &mut arch::entry::ExceptionFrame) {
-    console::write("exception");
+pub mod console;
+pub mod exceptions;
+pub mod ktest;
+pub mod memory;
+pub mod sync;
+pub mod thread;
+
+/// Runs the kernel on the boot thread: heap and console work, exceptions do not yet.
+pub fn start() -> ! {
+    arch::entry::install();
+    thread::init();
+    let passed = ktest::run(|_| true);
+    println!("EXIT: STATUS={}", u8::from(!passed));
     loop {}
 }

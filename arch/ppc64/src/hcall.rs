@@ -1,5 +1,8 @@
 //! Hypervisor calls of the pseries machine (PAPR, "hcall()").
-#![allow(unsafe_code, reason = "`sc 1` leaves the kernel; each wrapper states what the hypervisor may touch")]
+#![allow(
+    unsafe_code,
+    reason = "`sc 1` leaves the kernel; each wrapper states what the hypervisor may touch"
+)]
 
 use core::arch::asm;
 
@@ -66,7 +69,11 @@ pub fn get_terminal_characters(terminal: u64, bytes: &mut [u8; 16]) -> usize {
     let [length, first, second, _] = answer.values;
     bytes[..8].copy_from_slice(&first.to_be_bytes());
     bytes[8..].copy_from_slice(&second.to_be_bytes());
-    if answer.status == 0 { (length as usize).min(16) } else { 0 }
+    if answer.status == 0 {
+        (length as usize).min(16)
+    } else {
+        0
+    }
 }
 
 /// Gives the processor away until an interrupt comes. Returns with interrupts on.
@@ -79,5 +86,9 @@ pub fn cede() {
 pub fn set_little_endian_exceptions() {
     // SAFETY: the vectors hold little-endian code or nothing yet.
     let answer = unsafe { call(SET_MODE, [1, SET_MODE_ENDIANNESS, 0, 0, 0]) };
-    assert!(answer.status == 0, "H_SET_MODE(little-endian exceptions) answered {}", answer.status);
+    assert!(
+        answer.status == 0,
+        "H_SET_MODE(little-endian exceptions) answered {}",
+        answer.status
+    );
 }

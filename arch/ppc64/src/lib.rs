@@ -14,6 +14,8 @@ pub mod thread;
 #[cfg(target_arch = "powerpc64")]
 pub mod hcall;
 #[cfg(target_arch = "powerpc64")]
+pub mod image;
+#[cfg(target_arch = "powerpc64")]
 pub mod interrupts;
 #[cfg(target_arch = "powerpc64")]
 pub mod start;

@@ -1,5 +1,8 @@
 //! Writing instructions: one aligned word at a time, seen by the instruction fetch when the call returns.
-#![allow(unsafe_code, reason = "stores into code, and the cache instructions that make them count")]
+#![allow(
+    unsafe_code,
+    reason = "stores into code, and the cache instructions that make them count"
+)]
 
 use core::arch::asm;
 use core::sync::atomic::{AtomicU32, Ordering};

@@ -1,5 +1,8 @@
 //! Puts the exception stubs where the processor looks for them.
-#![allow(unsafe_code, reason = "the vectors are at fixed real addresses, and the stubs are assembly")]
+#![allow(
+    unsafe_code,
+    reason = "the vectors are at fixed real addresses, and the stubs are assembly"
+)]
 
 use core::arch::global_asm;
 use core::mem::offset_of;

@@ -59,7 +59,10 @@ impl Vector {
                 _ => "program",
             };
         }
-        Vector::ALL.iter().find(|(vector, _)| *vector == self).map_or("unknown exception", |(_, name)| name)
+        Vector::ALL
+            .iter()
+            .find(|(vector, _)| *vector == self)
+            .map_or("unknown exception", |(_, name)| name)
     }
 
     /// Whether DAR says something for this exception.

@@ -1,5 +1,8 @@
 //! The image's entry point and the boot thread's stack.
-#![allow(unsafe_code, reason = "the entry point is assembly, and stacks are memory that r1 owns")]
+#![allow(
+    unsafe_code,
+    reason = "the entry point is assembly, and stacks are memory that r1 owns"
+)]
 
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
@@ -8,7 +11,7 @@ use core::ops::Range;
 
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
 use crate::msr;
-use crate::thread::STACK_SIZE;
+use crate::thread::{STACK_SIZE, ThreadHead};
 
 /// Stack memory: the type says how it must be aligned and that others than Rust write to it.
 #[repr(C, align(16))]
@@ -30,6 +33,8 @@ impl Stack {
 }
 
 static BOOT_STACK: Stack = Stack::new();
+/// What r13 points to until the kernel has threads: locks count themselves in it.
+static BOOT_HEAD: ThreadHead = ThreadHead::new();
 
 /// The stack that `_start` switched to: the boot thread's.
 pub fn boot_stack() -> Range<u64> {
@@ -41,6 +46,7 @@ global_asm!(
     MSR_EE = const msr::EE,
     MSR_ME = const msr::ME,
     MSR_RI = const msr::RI,
+    BOOT_HEAD = sym BOOT_HEAD,
     BOOT_STACK = sym BOOT_STACK,
     BOOT_STACK_SIZE = const STACK_SIZE,
     FRAME_HEADER_SIZE = const FRAME_HEADER_SIZE,

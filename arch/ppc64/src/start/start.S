@@ -12,7 +12,7 @@
 // Registers
 //   on entry : r3, r4, r5 as above; nothing else is known, not even LR
 //   at call  : r3, r4, r5 unchanged, r1 = top of the boot thread's stack, r2 = kernel TOC,
-//              r13 = 0 until the kernel has a thread, MSR = 64-bit, little-endian, machine check and recoverable on, interrupts off
+//              r13 = a thread head for the time before threads, MSR = 64-bit, little-endian, machine check and recoverable on, interrupts off
 //   on exit  : never
 //   free     : everything else
 //
@@ -76,7 +76,8 @@ _start:
     li    %r0, 0
     stdu  %r0, -{FRAME_HEADER_SIZE}(%r1)    // the outermost frame: back chain 0
     std   %r0, {FRAME_LR_SAVE}(%r1)
-    li    %r13, 0
+    lis   %r13, {BOOT_HEAD}@ha
+    addi  %r13, %r13, {BOOT_HEAD}@l
     bl    boot_main
     nop
     trap                                 // boot_main never returns

@@ -4,7 +4,7 @@
 //! pointer and the compiler never touches it, so one load reaches everything that belongs to the
 //! thread, in a trampoline as in an exception entry, and no migration between CPUs can tear it.
 
-use core::sync::atomic::AtomicU64;
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 #[cfg(target_arch = "powerpc64")]
 mod switch;
@@ -29,6 +29,10 @@ pub struct ThreadHead {
     pub trace_depth: AtomicU64,
     /// Where an exception entry keeps r10, r11, r12 and CR until it has a frame.
     pub exception_scratch: [AtomicU64; 4],
+    /// Locks that the thread holds. A thread that faults with one in its hand cannot be ended: others would wait for ever.
+    pub locks_held: AtomicU32,
+    /// Interrupt handlers that run on the thread's stack just now. A fault in one is not the thread's fault.
+    pub interrupts_active: AtomicU32,
 }
 
 impl ThreadHead {
@@ -41,6 +45,8 @@ impl ThreadHead {
             saved_stack_pointer: ZERO,
             trace_depth: ZERO,
             exception_scratch: [ZERO; 4],
+            locks_held: AtomicU32::new(0),
+            interrupts_active: AtomicU32::new(0),
         }
     }
 }

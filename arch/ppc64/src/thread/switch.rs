@@ -42,10 +42,19 @@ pub type ThreadMain = extern "C" fn(usize) -> !;
 pub unsafe fn prepare(head: &ThreadHead, main: ThreadMain, argument: usize) {
     let outermost = head.stack_high.load(Ordering::Relaxed) - FRAME_HEADER_SIZE as u64;
     let frame_address = outermost - size_of::<SwitchFrame>() as u64;
-    let mut frame = SwitchFrame { header: FrameHeader { back_chain: outermost, ..Default::default() }, gpr: [0; 18] };
+    let mut frame = SwitchFrame {
+        header: FrameHeader {
+            back_chain: outermost,
+            ..Default::default()
+        },
+        gpr: [0; 18],
+    };
     frame.gpr[0] = main as usize as u64;
     frame.gpr[1] = argument as u64;
-    let header = FrameHeader { lr_save: thread_start as *const () as u64, ..Default::default() };
+    let header = FrameHeader {
+        lr_save: thread_start as *const () as u64,
+        ..Default::default()
+    };
     // SAFETY: the header lies at the very top of the stack, which the caller says is ours.
     unsafe { (outermost as *mut FrameHeader).write(header) };
     // SAFETY: the frame lies directly below the header.

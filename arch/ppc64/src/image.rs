@@ -1,0 +1,45 @@
+//! Where the parts of the kernel image lie: the symbols of `boot/tocsin.ld`, as address ranges.
+#![allow(
+    unsafe_code,
+    reason = "the linker script defines the symbols; only their addresses are taken"
+)]
+
+use core::ops::Range;
+
+/// Names a pair of linker symbols and the function that gives the range between them.
+macro_rules! ranges {
+    ($($(#[$doc:meta])* $function:ident: $start:ident..$end:ident;)+) => {
+        unsafe extern "C" {
+            $(static $start: [u8; 0]; static $end: [u8; 0];)+
+        }
+        $(
+            $(#[$doc])*
+            pub fn $function() -> Range<u64> {
+                &raw const $start as u64..&raw const $end as u64
+            }
+        )+
+    };
+}
+
+ranges! {
+    /// All code.
+    text: __text_start..__text_end;
+    /// The trampolines and what they call: never hooked.
+    notrace: __notrace_start..__notrace_end;
+    /// The cases of the in-kernel suite.
+    ktest: __ktest_start..__ktest_end;
+    /// The functions whose sites have the shape of C code.
+    classic_sites: __classic_sites_start..__classic_sites_end;
+    /// The compiler's unwind tables.
+    eh_frame: __eh_frame_start..__eh_frame_end;
+    /// The ELF note with the build id.
+    build_id: __build_id_start..__build_id_end;
+    /// The symbol table.
+    kallsyms: __kallsyms_start..__kallsyms_end;
+    /// Zeroed at start, and what follows it up to the module area.
+    bss: __bss_start..__bss_end;
+    /// Where modules and hook stubs go.
+    module_area: __module_area_start..__module_area_end;
+    /// The whole image, the module area included.
+    image: __image_start..__image_end;
+}

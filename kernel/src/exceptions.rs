@@ -1,0 +1,79 @@
+//! What happens when the processor stops the running code.
+
+use core::fmt;
+use core::sync::atomic::Ordering;
+
+use arch::entry::{ExceptionFrame, Vector};
+
+use crate::thread::{self, Outcome};
+
+/// An exception that nobody expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Its name.
+    pub what: &'static str,
+    /// The instruction that met it.
+    pub nip: u64,
+    /// The address that the instruction wanted, where the exception has one.
+    pub data_address: Option<u64>,
+    /// Link register at that moment.
+    pub lr: u64,
+    /// Stack pointer at that moment.
+    pub stack_pointer: u64,
+}
+
+impl Fault {
+    fn new(frame: &ExceptionFrame) -> Self {
+        let vector = Vector(frame.vector);
+        Fault {
+            what: vector.describe(frame.msr),
+            nip: frame.nip,
+            data_address: vector.has_data_address().then_some(frame.dar),
+            lr: frame.lr,
+            stack_pointer: frame.gpr[1],
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {:#x}", self.what, self.nip)?;
+        if let Some(address) = self.data_address {
+            write!(f, ", data address {address:#x}")?;
+        }
+        write!(f, ", lr {:#x}, r1 {:#x}", self.lr, self.stack_pointer)
+    }
+}
+
+/// Every exception arrives here, on the interrupted thread's stack, with interrupts off (see `arch/ppc64/src/entry`).
+#[unsafe(no_mangle)]
+#[allow(unsafe_code, reason = "the upcall's symbol is declared in arch::upcalls")]
+extern "C" fn exception_handler(frame: &mut ExceptionFrame) {
+    let head = thread::current_head();
+    match Vector(frame.vector) {
+        Vector::DECREMENTER => {
+            head.interrupts_active.fetch_add(1, Ordering::Relaxed);
+            thread::tick(frame);
+            thread::current_head()
+                .interrupts_active
+                .fetch_sub(1, Ordering::Relaxed);
+        }
+        _ => unexpected(frame),
+    }
+}
+
+/// Ends a sacrificial thread; anybody else's fault is the kernel's end.
+fn unexpected(frame: &ExceptionFrame) {
+    let fault = Fault::new(frame);
+    let head = thread::current_head();
+    let locks_held = head.locks_held.load(Ordering::Relaxed);
+    let in_interrupt = head.interrupts_active.load(Ordering::Relaxed) != 0;
+    if thread::is_current_sacrificial() && locks_held == 0 && !in_interrupt {
+        log::debug!("thread '{}': {fault}", thread::current_name());
+        thread::end_current(Outcome::Faulted(fault));
+    }
+    panic!(
+        "unexpected exception in thread '{}': {fault}",
+        thread::current_name()
+    );
+}

@@ -1,0 +1,136 @@
+//! Starting a thread and waiting for its end.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use arch::thread::{STACK_SIZE, ThreadHead};
+
+use super::{Outcome, PatchState, Stack, State, Thread, WaitQueue, current, scheduler};
+use crate::sync::IrqLock;
+
+/// How a thread is to be.
+#[derive(Debug)]
+pub struct Builder {
+    name: String,
+    sacrificial: bool,
+    time_limit: Option<u64>,
+}
+
+impl Builder {
+    /// A thread with this name.
+    pub fn new(name: &str) -> Self {
+        Builder {
+            name: String::from(name),
+            sacrificial: false,
+            time_limit: None,
+        }
+    }
+
+    /// A fault ends the thread and is reported to who joins it; otherwise a fault is a panic.
+    pub fn sacrificial(mut self) -> Self {
+        self.sacrificial = true;
+        self
+    }
+
+    /// Ends the thread after so many ticks of the timebase. It is sacrificial then.
+    pub fn time_limit(mut self, ticks: u64) -> Self {
+        self.time_limit = Some(ticks);
+        self.sacrificial()
+    }
+
+    /// Starts the thread: it is runnable when this returns.
+    pub fn spawn<T: Send + 'static>(self, function: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        let value = Arc::new(IrqLock::new(None));
+        let result = value.clone();
+        let main = Box::new(move || *result.lock() = Some(function()));
+        let deadline = self.time_limit.map_or(0, |ticks| arch::time::timebase() + ticks);
+        let thread = new_thread(
+            self.name,
+            Some(Stack::new()),
+            self.sacrificial,
+            deadline,
+            Some(main),
+        );
+        prepare(&thread);
+        scheduler::add(thread.clone());
+        JoinHandle { thread, value }
+    }
+}
+
+/// Starts a thread that must not fault.
+pub fn spawn<T: Send + 'static>(name: &str, function: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    Builder::new(name).spawn(function)
+}
+
+/// The way to a thread's end and to what its function returned.
+pub struct JoinHandle<T> {
+    thread: Arc<Thread>,
+    value: Arc<IrqLock<Option<T>>>,
+}
+
+impl<T> JoinHandle<T> {
+    /// The thread itself.
+    pub fn thread(&self) -> &Arc<Thread> {
+        &self.thread
+    }
+
+    /// Waits until the thread has ended: what its function returned, or how else it ended.
+    pub fn join(self) -> Result<T, Outcome> {
+        self.thread
+            .joiners
+            .wait_until(|| self.thread.state() == State::Ended);
+        let value = self.value.lock().take();
+        value.ok_or_else(|| self.thread.outcome.lock().clone().unwrap_or(Outcome::Returned))
+    }
+}
+
+static NEXT_ID: AtomicU32 = AtomicU32::new(0);
+
+pub(super) fn new_thread(
+    name: String,
+    stack: Option<Box<Stack>>,
+    sacrificial: bool,
+    deadline: u64,
+    main: Option<Box<dyn FnOnce() + Send>>,
+) -> Arc<Thread> {
+    Arc::new(Thread {
+        head: ThreadHead::new(),
+        id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+        name,
+        stack,
+        sacrificial,
+        deadline: AtomicU64::new(deadline),
+        state: AtomicU8::new(State::Runnable as u8),
+        main: IrqLock::new(main),
+        outcome: IrqLock::new(None),
+        joiners: WaitQueue::new(),
+        livepatch: PatchState::default(),
+    })
+}
+
+/// Points the head to the thread's stack and puts the first frame on it.
+#[allow(unsafe_code, reason = "writes a frame into raw stack memory")]
+fn prepare(thread: &Thread) {
+    let Some(stack) = &thread.stack else { return };
+    let low = &raw const **stack as u64;
+    thread.head.stack_low.store(low, Ordering::Relaxed);
+    thread
+        .head
+        .stack_high
+        .store(low + STACK_SIZE as u64, Ordering::Relaxed);
+    // SAFETY: the stack is this thread's alone, and the thread is not running yet.
+    unsafe { arch::thread::prepare(&thread.head, thread_main, 0) };
+}
+
+/// Where every thread begins, with interrupts off.
+extern "C" fn thread_main(_: usize) -> ! {
+    scheduler::finish_switch();
+    arch::interrupts::enable();
+    let main = current().main.lock().take();
+    if let Some(main) = main {
+        main();
+    }
+    scheduler::end_current(Outcome::Returned)
+}

@@ -1,0 +1,184 @@
+//! Kernel threads: what one is, how it starts, how it ends, how one waits for it.
+
+mod builder;
+mod scan;
+mod scheduler;
+
+mod tests;
+mod wait;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use arch::thread::{STACK_SIZE, ThreadHead};
+
+use crate::exceptions::Fault;
+use crate::sync::IrqLock;
+
+pub use builder::{Builder, JoinHandle, spawn};
+pub use scan::find_stack_word_in;
+pub use scheduler::{all, init, sleep, tick, yield_now};
+pub use wait::WaitQueue;
+
+/// One kernel thread. r13 points to it while it runs, so the head comes first.
+#[repr(C)]
+pub struct Thread {
+    head: ThreadHead,
+    id: u32,
+    name: String,
+    /// `None`: the boot thread, whose stack is part of the image.
+    stack: Option<Box<Stack>>,
+    /// A fault ends only this thread, and whoever joins it hears of it.
+    sacrificial: bool,
+    /// Timebase at which a sacrificial thread has run long enough; 0: never.
+    deadline: AtomicU64,
+    state: AtomicU8,
+    /// What the thread runs, until it starts.
+    main: IrqLock<Option<Box<dyn FnOnce() + Send>>>,
+    /// How it ended, once it has.
+    outcome: IrqLock<Option<Outcome>>,
+    joiners: WaitQueue,
+    /// What live patching knows of the thread.
+    pub livepatch: PatchState,
+}
+
+const _: () = assert!(offset_of!(Thread, head) == 0);
+
+/// A thread's side of a live-patch transition: which state it is in, and which it goes to. Unused while enabling is
+/// a simple switch; the consistency model fills it.
+#[derive(Debug, Default)]
+pub struct PatchState {
+    /// 0: undefined (no transition), 1: unpatched, 2: patched.
+    pub state: AtomicU32,
+}
+
+#[repr(C, align(16))]
+struct Stack([u8; STACK_SIZE]);
+
+impl Stack {
+    /// A fresh stack, zeroed, straight on the heap.
+    #[allow(
+        unsafe_code,
+        reason = "`Box::new` would build 64 KiB on the caller's stack first"
+    )]
+    fn new() -> Box<Stack> {
+        // SAFETY: zeroes are a valid value of an array of bytes.
+        unsafe { Box::new_zeroed().assume_init() }
+    }
+}
+
+/// Where a thread stands with the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum State {
+    /// It runs or waits for the CPU.
+    Runnable,
+    /// It waits for something.
+    Blocked,
+    /// It has ended.
+    Ended,
+}
+
+/// How a thread ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its function returned.
+    Returned,
+    /// It was sacrificial and this happened to it.
+    Faulted(Fault),
+    /// It was sacrificial and had not ended when its time was over; this is where it was.
+    OutOfTime {
+        /// The instruction that would have come next.
+        nip: u64,
+    },
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Returned => write!(f, "returned"),
+            Outcome::Faulted(fault) => write!(f, "{fault}"),
+            Outcome::OutOfTime { nip } => write!(f, "still running when its time was over, at {nip:#x}"),
+        }
+    }
+}
+
+impl Thread {
+    /// The thread's number; the boot thread is 0.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The thread's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What assembly knows of the thread.
+    pub fn head(&self) -> &ThreadHead {
+        &self.head
+    }
+
+    /// Whether a fault ends only this thread.
+    pub fn is_sacrificial(&self) -> bool {
+        self.sacrificial
+    }
+
+    /// Where the thread stands.
+    pub fn state(&self) -> State {
+        match self.state.load(Ordering::Acquire) {
+            0 => State::Runnable,
+            1 => State::Blocked,
+            _ => State::Ended,
+        }
+    }
+
+    fn set_state(&self, state: State) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+}
+
+/// The running thread's head; before threads exist, the one that the boot code made.
+#[allow(unsafe_code, reason = "r13 is a raw address")]
+pub fn current_head() -> &'static ThreadHead {
+    // SAFETY: r13 points to the running thread's head from `_start` on, and the running thread cannot end under its own feet.
+    unsafe { &*arch::thread::current() }
+}
+
+/// The running thread.
+///
+/// # Panics
+/// Before [`init`].
+#[allow(unsafe_code, reason = "r13 is a raw address of what an Arc holds")]
+pub fn current() -> Arc<Thread> {
+    assert!(scheduler::is_running(), "there are no threads yet");
+    let thread: *const Thread = arch::thread::current().cast();
+    // SAFETY: `init` has made r13 the address of a `Thread` in an `Arc`, and every switch keeps it so; the scheduler
+    // holds a count while the thread runs.
+    unsafe { Arc::increment_strong_count(thread) };
+    // SAFETY: the count that this takes over was added just now.
+    unsafe { Arc::from_raw(thread) }
+}
+
+/// The running thread's name, for messages: also before threads exist.
+pub fn current_name() -> String {
+    if scheduler::is_running() {
+        current().name.clone()
+    } else {
+        String::from("boot")
+    }
+}
+
+/// Whether a fault of the running thread ends only the thread: false before threads exist.
+pub fn is_current_sacrificial() -> bool {
+    scheduler::is_running() && current().sacrificial
+}
+
+/// Ends the running thread, which must not hold a lock.
+pub fn end_current(outcome: Outcome) -> ! {
+    scheduler::end_current(outcome)
+}

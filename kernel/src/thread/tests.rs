@@ -1,0 +1,98 @@
+//! Cases for threads: they run, sleep, are pre-empted, and die alone.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::{Builder, Outcome, current, sleep, spawn};
+use crate::{ensure, ensure_eq, ktest};
+
+const MILLISECOND: u64 = arch::time::TICKS_PER_SECOND / 1000;
+
+ktest! {
+    fn a_thread_returns_its_value() {
+        let name = Builder::new("worker").spawn(|| alloc::string::String::from(current().name())).join();
+        ensure_eq!(name.as_deref(), Ok("worker"), "what the thread returned");
+        Ok(())
+    }
+
+    fn an_endless_loop_is_preempted() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = stop.clone();
+        let spinner = spawn("spinner", move || {
+            let mut turns = 0u64;
+            while !seen.load(Ordering::Relaxed) {
+                turns += 1;
+            }
+            turns
+        });
+        sleep(MILLISECOND);
+        stop.store(true, Ordering::Relaxed);
+        ensure!(spinner.join().is_ok_and(|turns| turns > 0), "the spinner never ran");
+        Ok(())
+    }
+
+    fn sleeping_takes_at_least_as_long_as_asked() {
+        let before = arch::time::timebase();
+        sleep(3 * MILLISECOND);
+        let slept = arch::time::timebase() - before;
+        ensure!(slept >= 3 * MILLISECOND, "slept {slept} ticks");
+        Ok(())
+    }
+
+    fn nonvolatile_registers_survive_preemption() {
+        let sums: alloc::vec::Vec<_> = (0..4u64).map(|seed| spawn("sum", move || (0..200_000u64).fold(seed, |sum, n| sum.wrapping_mul(31) ^ n))).collect();
+        for (seed, handle) in sums.into_iter().enumerate() {
+            let wanted = (0..200_000u64).fold(seed as u64, |sum, n| sum.wrapping_mul(31) ^ n);
+            ensure_eq!(handle.join(), Ok(wanted), "sum of thread {seed}");
+        }
+        Ok(())
+    }
+
+    fn a_sacrificial_thread_dies_alone() {
+        let handle = Builder::new("victim").sacrificial().spawn(|| {
+            // SAFETY: an illegal instruction: the processor stops the thread here, as the case wants.
+            #[allow(unsafe_code, reason = "the case needs an exception")]
+            unsafe { core::arch::asm!(".long 0") };
+        });
+        match handle.join() {
+            Err(Outcome::Faulted(fault)) => ensure_eq!(fault.what, "illegal instruction", "what happened"),
+            other => return Err(alloc::format!("the thread ended otherwise: {other:?}")),
+        }
+        Ok(())
+    }
+
+    fn a_thread_out_of_time_is_ended() {
+        let handle = Builder::new("endless").time_limit(MILLISECOND).spawn(|| while !NEVER.load(Ordering::Relaxed) {});
+        ensure!(matches!(handle.join(), Err(Outcome::OutOfTime { .. })), "the endless thread ended otherwise");
+        Ok(())
+    }
+
+    fn a_wild_stack_pointer_ends_only_the_thread() {
+        let handle = Builder::new("wild stack").sacrificial().spawn(|| {
+            // SAFETY: the thread's own stack pointer is lost; the exception entry must not use it, and the thread never comes back.
+            #[allow(unsafe_code, reason = "the case needs a stack pointer that is no good")]
+            unsafe { core::arch::asm!("li 1, 0x1238", "trap", options(noreturn)) };
+        });
+        match handle.join() {
+            Err(Outcome::Faulted(fault)) => {
+                ensure_eq!(fault.what, "trap", "what happened");
+                ensure_eq!(fault.stack_pointer, 0x1238, "r1 in the report");
+            }
+            other => return Err(alloc::format!("the thread ended otherwise: {other:?}")),
+        }
+        Ok(())
+    }
+
+    fn ended_threads_give_their_memory_back() {
+        spawn("first", || ()).join().map_err(|outcome| alloc::format!("{outcome}"))?;
+        let before = crate::memory::heap_in_use();
+        for _ in 0..16 {
+            spawn("short", || COUNT.fetch_add(1, Ordering::Relaxed)).join().map_err(|outcome| alloc::format!("{outcome}"))?;
+        }
+        ensure_eq!(crate::memory::heap_in_use(), before, "heap in use after 16 threads");
+        Ok(())
+    }
+}
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+static COUNT: AtomicU64 = AtomicU64::new(0);
