@@ -10,3 +10,5 @@
 extern crate alloc;
 
 pub mod insn;
+pub mod site;
+pub mod symbols;
