@@ -147,7 +147,7 @@ impl<'s> TableBuilder<'s> {
         names.sort_by_key(|(name, index)| (*name, index & !BY_PATH));
         let names = names.iter().flat_map(|(_, index)| index.to_le_bytes()).collect();
 
-        let (files, blocks, lines) = line_sections(&self.lines, relative, &mut strings)?;
+        let [files, blocks, lines] = line_sections(&self.lines, relative, &mut strings)?;
         assemble(
             &self.build_id,
             base,
@@ -161,7 +161,7 @@ fn line_sections(
     lines: &[Line],
     relative: impl Fn(u64, &str) -> Result<u32, BuildError>,
     strings: &mut Strings,
-) -> Result<(Vec<u8>, Vec<u8>, Vec<u8>), BuildError> {
+) -> Result<[Vec<u8>; 3], BuildError> {
     let mut files = Vec::new();
     let mut numbers = BTreeMap::new();
     let mut rows: Vec<lines::Row> = Vec::new();
@@ -197,7 +197,7 @@ fn line_sections(
         blocks.extend((stream.len() as u32).to_le_bytes());
         lines::encode(block, &mut stream);
     }
-    Ok((files, blocks, stream))
+    Ok([files, blocks, stream])
 }
 
 fn assemble(

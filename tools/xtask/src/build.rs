@@ -1,0 +1,191 @@
+//! The kernel build: Rust crates to a static library, and that to an image which knows its own symbols.
+//!
+//! The linker runs at least twice, because the symbol table describes the image it lies in: the first link has none, each
+//! later one has the table of the one before, and the build is done when a link reproduces the table it was given.
+//! Since the table lies behind everything it describes, that is the second.
+
+use crate::command::run;
+use crate::toolchain::{Toolchain, cross};
+use crate::{kallsyms, workspace};
+use anyhow::{Context, Result, bail};
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The kernel's target, as rustc knows it from the file of that name in `tools/targets`.
+const TARGET: &str = "powerpc64le-tocsin";
+const BUILD_STD: &str = "-Zbuild-std=core,alloc,compiler_builtins";
+const BUILD_STD_FEATURES: &str = "-Zbuild-std-features=compiler-builtins-mem";
+
+/// A kernel that has been built.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    /// The image, as QEMU boots it.
+    pub(crate) image: PathBuf,
+    /// 40 hexadecimal digits, the same in the image's note, in its symbol table and in modules for it.
+    pub(crate) build_id: String,
+    /// The folder with the crates' `.rlib` and `.rmeta`, which modules in Rust are compiled against.
+    pub(crate) crates: PathBuf,
+}
+
+/// Builds the kernel image, or finds it up to date.
+///
+/// # Errors
+/// No toolchain fits, or the compiler, the linker or the image itself is at fault; their own messages are on the terminal.
+pub(crate) fn kernel(toolchain: &Toolchain) -> Result<Kernel> {
+    let output = workspace::output();
+    fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
+    let mut cargo = toolchain.cargo();
+    run(cargo
+        .arg("build")
+        .args(["--package", "boot"])
+        .kernel_flags(toolchain))
+    .context("the kernel's crates do not build")?;
+
+    let built = cargo_output();
+    let kernel = link(&built.join("libboot.a"), &output)?;
+    Ok(Kernel {
+        crates: built.join("deps"),
+        ..kernel
+    })
+}
+
+/// Runs clippy over the kernel's crates as they are built for the guest; any finding is an error.
+///
+/// # Errors
+/// The toolchain has no clippy, or clippy found something.
+pub(crate) fn lint(toolchain: &Toolchain) -> Result<()> {
+    let mut clippy = toolchain.clippy()?;
+    for package in ["kernel-core", "arch", "kernel", "boot"] {
+        clippy.args(["--package", package]);
+    }
+    clippy.kernel_flags(toolchain).args(["--", "--deny", "warnings"]);
+    run(&mut clippy).context("clippy found fault with the kernel's crates")
+}
+
+/// The flags that make rustc emit what hooks need, for the kernel's crates and for modules alike.
+pub(crate) fn rustc_flags(toolchain: &Toolchain) -> Vec<OsString> {
+    let mut flags: Vec<OsString> = [
+        "-Zpatchable-function-entry=1",
+        "-Csymbol-mangling-version=v0",
+        "-Zmerge-functions=disabled",
+    ]
+    .map(Into::into)
+    .into();
+    let cargo_home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let registry = cargo_home.map(|home| (home.join("registry/src"), "registry"));
+    let places = [
+        (workspace::root(), "."),
+        (toolchain.library().to_path_buf(), "library"),
+    ];
+    for (from, to) in places.into_iter().chain(registry) {
+        let mut flag = OsString::from("--remap-path-prefix=");
+        flag.push(from);
+        flag.push("=");
+        flag.push(to);
+        flags.push(flag);
+    }
+    flags
+}
+
+/// The target file, for `--target`.
+pub(crate) fn target_file() -> PathBuf {
+    workspace::root()
+        .join("tools/targets")
+        .join(TARGET)
+        .with_extension("json")
+}
+
+/// What cargo is told for every command over the kernel's crates.
+trait KernelFlags {
+    fn kernel_flags(&mut self, toolchain: &Toolchain) -> &mut Self;
+}
+
+impl KernelFlags for Command {
+    fn kernel_flags(&mut self, toolchain: &Toolchain) -> &mut Self {
+        let flags = rustc_flags(toolchain).join("\u{1f}".as_ref());
+        self.current_dir(workspace::root())
+            .args([
+                "--profile",
+                "kernel",
+                "-Zjson-target-spec",
+                BUILD_STD,
+                BUILD_STD_FEATURES,
+            ])
+            // Private functions get a calling convention of LLVM's own otherwise, which no replacement could follow.
+            .args([
+                "-Zprofile-rustflags",
+                "--config",
+                r#"profile.kernel.package.kernel.rustflags=["-Clink-dead-code=yes"]"#,
+            ])
+            .arg("--target")
+            .arg(target_file())
+            .arg("--target-dir")
+            .arg(cargo_target())
+            .env("CARGO_ENCODED_RUSTFLAGS", flags)
+    }
+}
+
+/// Cargo's own folder for the kernel: two builds of `core` must not meet in one.
+fn cargo_target() -> PathBuf {
+    workspace::output().join("cargo")
+}
+
+fn cargo_output() -> PathBuf {
+    cargo_target().join(TARGET).join("kernel")
+}
+
+/// Links until the symbol table in the image is the image's own.
+fn link(library: &Path, output: &Path) -> Result<Kernel> {
+    const PASSES: usize = 4;
+    let object = output.join("kallsyms.o");
+    let attempt = output.join("tocsin.link");
+    let image = workspace::image();
+
+    link_once(library, None, "sha1", &attempt)?;
+    let mut table = kallsyms::from_image(&attempt, None)?;
+    let build_id = table.build_id.clone();
+    for _ in 1..PASSES {
+        fs::write(&object, kallsyms::object(&table.blob)?)
+            .with_context(|| format!("cannot write {}", object.display()))?;
+        link_once(library, Some(&object), &format!("0x{build_id}"), &attempt)?;
+        let again = kallsyms::from_image(&attempt, Some(&build_id))?;
+        if again.blob == table.blob {
+            fs::rename(&attempt, &image).with_context(|| format!("cannot write {}", image.display()))?;
+            return Ok(Kernel {
+                image,
+                build_id,
+                crates: PathBuf::new(),
+            });
+        }
+        table = again;
+    }
+    bail!(
+        "after {PASSES} links the symbol table still moves what it describes: is .kallsyms last in boot/tocsin.ld?"
+    )
+}
+
+fn link_once(library: &Path, kallsyms: Option<&Path>, build_id: &str, image: &Path) -> Result<()> {
+    let mut linker = cross("ld")?;
+    linker
+        .arg("--script")
+        .arg(workspace::root().join("boot/tocsin.ld"))
+        .arg(format!("--build-id={build_id}"))
+        .args([
+            "--no-dynamic-linker",
+            "--no-warn-rwx-segments",
+            "--fatal-warnings",
+            "-o",
+        ])
+        .arg(image)
+        // Whole, so that a module finds the functions that the kernel itself never calls.
+        .arg("--whole-archive")
+        .arg(library)
+        .arg("--no-whole-archive")
+        .args(kallsyms);
+    run(&mut linker).context("the kernel does not link")
+}

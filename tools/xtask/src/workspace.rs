@@ -1,0 +1,30 @@
+//! Where things are: the workspace, its target folder, and what is made in it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The folder of the root `Cargo.toml`.
+pub(crate) fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.ancestors().nth(2).unwrap_or(manifest).to_path_buf()
+}
+
+/// Cargo's target folder, as cargo itself would choose it.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
+/// The folder for everything that is made for the guest.
+pub(crate) fn output() -> PathBuf {
+    target().join("tocsin")
+}
+
+/// The kernel image, linked, with symbols and DWARF.
+pub(crate) fn image() -> PathBuf {
+    output().join("tocsin")
+}
+
+/// A path as a person wants to read it: relative to the workspace when it lies in it.
+pub(crate) fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
