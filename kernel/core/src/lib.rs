@@ -10,5 +10,6 @@
 extern crate alloc;
 
 pub mod insn;
+pub mod ktap;
 pub mod site;
 pub mod symbols;

@@ -74,15 +74,7 @@ pub(crate) fn rustc_flags(toolchain: &Toolchain) -> Vec<OsString> {
     ]
     .map(Into::into)
     .into();
-    let cargo_home = env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
-    let registry = cargo_home.map(|home| (home.join("registry/src"), "registry"));
-    let places = [
-        (workspace::root(), "."),
-        (toolchain.library().to_path_buf(), "library"),
-    ];
-    for (from, to) in places.into_iter().chain(registry) {
+    for (from, to) in remapped(toolchain) {
         let mut flag = OsString::from("--remap-path-prefix=");
         flag.push(from);
         flag.push("=");
@@ -90,6 +82,25 @@ pub(crate) fn rustc_flags(toolchain: &Toolchain) -> Vec<OsString> {
         flags.push(flag);
     }
     flags
+}
+
+/// What this machine's folders are called in panic messages and in DWARF. The workspace is where a debugger runs; the
+/// others must not look relative, or DWARF's readers put them below it.
+fn remapped(toolchain: &Toolchain) -> Vec<(PathBuf, &'static str)> {
+    let library = toolchain.library();
+    let real = fs::canonicalize(library).unwrap_or_else(|_| library.to_path_buf());
+    let cargo_home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let registry = cargo_home.map(|home| (home.join("registry/src"), "/registry"));
+    [
+        (workspace::root(), "."),
+        (library.to_path_buf(), "/library"),
+        (real, "/library"),
+    ]
+    .into_iter()
+    .chain(registry)
+    .collect()
 }
 
 /// The target file, for `--target`.

@@ -206,7 +206,7 @@ fn lines(image: &Image<'_>) -> Result<Vec<Line>> {
         let place = location
             .file
             .zip(location.line)
-            .map(|(file, line)| (tidy(file).to_owned(), line));
+            .map(|(file, line)| (tidy(file), line));
         lines.push(Line {
             address: start,
             place,
@@ -219,9 +219,16 @@ fn lines(image: &Image<'_>) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// A file's name without the `./` that stands for the workspace.
-fn tidy(file: &str) -> &str {
-    file.trim_start_matches("./")
+/// A file's name without the `./` that stands for the workspace, and without `x/../`.
+fn tidy(file: &str) -> String {
+    let mut parts = Vec::new();
+    for part in file.trim_start_matches("./").split('/') {
+        match part {
+            ".." if parts.last().is_some_and(|last| !matches!(*last, "" | "..")) => _ = parts.pop(),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -272,9 +279,18 @@ mod tests {
     #[test]
     fn small_things() {
         assert_eq!(hex(&[0, 0xab, 0xff]), "00abff");
-        assert_eq!(
-            (tidy("./kernel/src/lib.rs"), tidy("library/core/src/fmt.rs")),
-            ("kernel/src/lib.rs", "library/core/src/fmt.rs")
-        );
+        let names = [
+            "./kernel/src/lib.rs",
+            "/library/core/src/fmt.rs",
+            "/library/a/b/../../c.rs",
+            "../x.rs",
+        ];
+        let tidied = [
+            "kernel/src/lib.rs",
+            "/library/core/src/fmt.rs",
+            "/library/c.rs",
+            "../x.rs",
+        ];
+        assert_eq!(names.map(tidy), tidied);
     }
 }

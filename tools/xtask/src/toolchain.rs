@@ -246,7 +246,7 @@ mod tests {
                 "/r/toolchains/nightly",
                 "/r/toolchains/1.90.0"
             ]
-            .map(Into::into)
+            .map(PathBuf::from)
         );
     }
 }
