@@ -9,7 +9,9 @@
 
 extern crate alloc;
 
+pub mod errno;
 pub mod insn;
 pub mod ktap;
+pub mod module;
 pub mod site;
 pub mod symbols;

@@ -1,0 +1,75 @@
+//! Linux's error numbers, as far as the kernel reports them.
+//!
+//! Module entry points return them, and the errors of the kernel carry one beside their text, so that what a user of
+//! Linux's tools expects (`EEXIST`, `EBUSY`…) is what comes out.
+
+use core::fmt;
+
+macro_rules! errno {
+    ($($variant:ident = $number:literal $name:literal $text:literal,)*) => {
+        /// A reason for failure with its number in Linux.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(i32)]
+        pub enum Errno {
+            $(#[doc = concat!("`", $name, "`: ", $text, ".")] $variant = $number,)*
+        }
+
+        impl Errno {
+            /// The error of this number, either sign; `None` when it is not one of ours.
+            pub const fn from_number(number: i32) -> Option<Errno> {
+                match number {
+                    $(n if n == $number || n == -$number => Some(Errno::$variant),)*
+                    _ => None,
+                }
+            }
+
+            /// The name, `"EINVAL"`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Errno::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+errno! {
+    NotPermitted = 1 "EPERM" "operation not permitted",
+    NoEntry = 2 "ENOENT" "no such file or symbol",
+    NoExec = 8 "ENOEXEC" "not a module that can be run",
+    Again = 11 "EAGAIN" "try again",
+    NoMemory = 12 "ENOMEM" "out of memory",
+    Busy = 16 "EBUSY" "in use",
+    Exists = 17 "EEXIST" "exists already",
+    NoDevice = 19 "ENODEV" "no such device",
+    Invalid = 22 "EINVAL" "invalid argument",
+    Range = 34 "ERANGE" "out of range",
+    NotSupported = 95 "EOPNOTSUPP" "not supported",
+}
+
+impl Errno {
+    /// The positive number.
+    pub const fn number(self) -> i32 {
+        self as i32
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_both_ways() {
+        assert_eq!(Errno::from_number(-16), Some(Errno::Busy));
+        assert_eq!(Errno::from_number(16), Some(Errno::Busy));
+        assert_eq!(Errno::from_number(0), None);
+        assert_eq!(Errno::from_number(i32::MIN), None);
+        assert_eq!((Errno::NoExec.number(), Errno::NoExec.name()), (8, "ENOEXEC"));
+    }
+}

@@ -1,0 +1,408 @@
+//! The finished bytes of a module for one address.
+//!
+//! Nothing outside the returned value changes: who links a module and then drops the result has done nothing.
+
+use super::call::Route;
+use super::file::{Definition, FileSymbol, ModuleFile, Relocation};
+use super::layout::TOC_BIAS;
+use super::relocation::{Howto, Value, name};
+use super::stub::{self, STUB_SIZE, TOC_SAVE};
+use super::symbol::{LocalEntry, ModuleId, ModuleSymbol, Resolve, ResolveError, Resolved};
+use super::{Layout, ModuleError, ModuleSite, Stub, StubKind};
+use crate::insn::{NOP, R1, R2, ld};
+use crate::symbols::{Binding, Kind};
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+
+/// A module that is ready to be copied to its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    /// The address it is linked for.
+    pub base: u64,
+    /// All of its memory, zeros included; as long as the layout's size.
+    pub image: Vec<u8>,
+    /// The TOC pointer of its code.
+    pub toc: u64,
+    /// `init_module`, its global entry.
+    pub init: Option<u64>,
+    /// `cleanup_module`, its global entry.
+    pub exit: Option<u64>,
+    /// Its functions and objects, by address.
+    pub symbols: Vec<ModuleSymbol>,
+    /// Its patchable sites, by address.
+    pub sites: Vec<ModuleSite>,
+    /// Its stubs, by address.
+    pub stubs: Vec<Stub>,
+    /// The modules that it refers to, each once.
+    pub imports: Vec<ModuleId>,
+}
+
+/// What a symbol stands for in this link.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    /// An address; a function's global entry.
+    Known {
+        address: u64,
+        external: Option<Resolved>,
+    },
+    /// Weak, and nobody defines it.
+    Nothing,
+}
+
+struct Linker<'a, 'b> {
+    file: &'a ModuleFile<'b>,
+    layout: &'a Layout,
+    base: u64,
+    resolver: &'a dyn Resolve,
+    /// The answers for undefined symbols, each asked for once.
+    answers: Vec<Option<Target>>,
+    image: Vec<u8>,
+}
+
+impl ModuleFile<'_> {
+    /// Links the module for `base`, with `layout` from [`ModuleFile::lay_out`] of the same file.
+    ///
+    /// # Errors
+    /// Symbols that nobody or several define, values that do not fit, calls that cannot be made.
+    pub fn link(&self, layout: &Layout, base: u64, resolver: &dyn Resolve) -> Result<Linked, ModuleError> {
+        if base % layout.alignment != 0 || base.checked_add(layout.size + TOC_BIAS).is_none() {
+            return Err(ModuleError::Misplaced {
+                base,
+                alignment: layout.alignment,
+            });
+        }
+        let mut image = alloc::vec![0; layout.size as usize];
+        for (section, offset) in self.sections.iter().zip(&layout.sections) {
+            if let Some(start) = offset {
+                put(&mut image, *start, section.data);
+            }
+        }
+        let answers = alloc::vec![None; self.symbols.len()];
+        let mut linker = Linker {
+            file: self,
+            layout,
+            base,
+            resolver,
+            answers,
+            image,
+        };
+        for relocation in &self.relocations {
+            linker.apply(relocation)?;
+        }
+        let stubs = linker.write_stubs()?;
+        linker.clear_mcount_calls();
+        Ok(linker.finish(stubs))
+    }
+}
+
+impl Linker<'_, '_> {
+    fn apply(&mut self, relocation: &Relocation) -> Result<(), ModuleError> {
+        let (file, layout) = (self.file, self.layout);
+        let (Some(start), Some(howto)) = (layout.sections[relocation.section], Howto::of(relocation.kind))
+        else {
+            return Ok(());
+        };
+        // A branch to the profiling hook is a site; its word is written with the sites.
+        if howto.value == Value::Hint || howto.value == Value::Call && file.is_mcount(relocation.symbol) {
+            return Ok(());
+        }
+        let offset = start + relocation.offset;
+        let place = self.base + offset;
+        let toc = self.base + layout.toc;
+        let value = match howto.value {
+            Value::Hint => 0,
+            Value::TocBase => toc,
+            Value::Absolute => self.data(relocation)?,
+            Value::Relative => self.data(relocation)?.wrapping_sub(place),
+            Value::TocRelative => self.data(relocation)?.wrapping_sub(toc),
+            Value::GotRelative => self.got_entry(relocation)?.wrapping_sub(place),
+            Value::Call | Value::CallWithoutToc => self.call(relocation, offset)?.wrapping_sub(place),
+        };
+        let bytes = self
+            .image
+            .get_mut(offset as usize..(offset + howto.field.width()) as usize);
+        bytes
+            .and_then(|bytes| howto.field.write(bytes, value as i64))
+            .ok_or_else(|| ModuleError::OutOfReach {
+                name: name(relocation.kind),
+                place: file.place(relocation),
+                symbol: file.symbol_name(&file.symbols[relocation.symbol]).to_owned(),
+                value: value as i64,
+                field: howto.field.demand(),
+            })
+    }
+
+    /// S + A of a reference to data, or to a function as data: its global entry.
+    fn data(&mut self, relocation: &Relocation) -> Result<u64, ModuleError> {
+        let address = match self.target(relocation)? {
+            Target::Known { address, .. } => address,
+            Target::Nothing => 0,
+        };
+        Ok(address.wrapping_add(relocation.addend as u64))
+    }
+
+    fn got_entry(&mut self, relocation: &Relocation) -> Result<u64, ModuleError> {
+        if relocation.addend != 0 {
+            let found = relocation.addend as u64;
+            return Err(self
+                .file
+                .bad_relocation(relocation, "r_addend", found, "0 for a GOT entry"));
+        }
+        let address = self.data(relocation)?;
+        let offset = self.layout.got(relocation.symbol).map_or(0, |entry| entry.offset);
+        put(&mut self.image, offset, &address.to_le_bytes());
+        Ok(self.base + offset)
+    }
+
+    /// Where the branch at `offset` of the image goes.
+    fn call(&mut self, relocation: &Relocation, offset: u64) -> Result<u64, ModuleError> {
+        let Target::Known { address, external } = self.target(relocation)? else {
+            let symbol = self.file.symbols[relocation.symbol].name.to_owned();
+            return Err(ModuleError::WeakCall {
+                place: self.file.place(relocation),
+                symbol,
+            });
+        };
+        let kind = match self.file.route(relocation)? {
+            Route::Direct(entry) => {
+                return Ok(address
+                    .wrapping_add(relocation.addend as u64)
+                    .wrapping_add(entry.into()));
+            }
+            Route::Stub(kind) => kind,
+        };
+        let has_toc = Howto::of(relocation.kind).is_some_and(|howto| howto.value == Value::Call);
+        let keeps_toc = external.is_some_and(|callee| callee.local_entry == LocalEntry::Same);
+        match kind {
+            StubKind::Plain if has_toc && !keeps_toc => return Err(self.file.missing_nop(relocation)),
+            StubKind::Plain => {}
+            StubKind::SaveToc if self.file.wants_restore(relocation)? => {
+                put(&mut self.image, offset + 4, &ld(R2, TOC_SAVE, R1).to_le_bytes());
+            }
+            StubKind::SaveToc => {}
+        }
+        Ok(self.base
+            + self
+                .layout
+                .stub(relocation.symbol, kind)
+                .map_or(0, |stub| stub.offset))
+    }
+
+    fn target(&mut self, relocation: &Relocation) -> Result<Target, ModuleError> {
+        let symbol = &self.file.symbols[relocation.symbol];
+        let place = || self.file.place(relocation);
+        let address = match symbol.definition {
+            Definition::Absolute => symbol.value,
+            Definition::Section(section) => match self.layout.sections[section] {
+                Some(start) => self.base + start + symbol.value,
+                None => {
+                    let section = self.file.sections[section].name.to_owned();
+                    let symbol = self.file.symbol_name(symbol).to_owned();
+                    return Err(ModuleError::NotLoaded {
+                        place: place(),
+                        symbol,
+                        section,
+                    });
+                }
+            },
+            Definition::Undefined if symbol.name == ".TOC." => self.base + self.layout.toc,
+            // The null symbol: a relocation that has only an addend.
+            Definition::Undefined if relocation.symbol == 0 => 0,
+            Definition::Undefined => {
+                if let Some(answer) = self.answers[relocation.symbol] {
+                    return Ok(answer);
+                }
+                let answer = self.ask(symbol).map_err(|error| match error {
+                    ResolveError::NotFound => ModuleError::Unresolved {
+                        symbol: symbol.name.to_owned(),
+                        place: place(),
+                    },
+                    ResolveError::Ambiguous(candidates) => ModuleError::Ambiguous {
+                        symbol: symbol.name.to_owned(),
+                        place: place(),
+                        candidates,
+                    },
+                })?;
+                self.answers[relocation.symbol] = Some(answer);
+                return Ok(answer);
+            }
+        };
+        Ok(Target::Known {
+            address,
+            external: None,
+        })
+    }
+
+    fn ask(&self, symbol: &FileSymbol<'_>) -> Result<Target, ResolveError> {
+        match self.resolver.resolve(symbol.name) {
+            Ok(found) => Ok(Target::Known {
+                address: found.address,
+                external: Some(found),
+            }),
+            Err(ResolveError::NotFound) if symbol.is_weak() => Ok(Target::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write_stubs(&mut self) -> Result<Vec<Stub>, ModuleError> {
+        let mut stubs = Vec::with_capacity(self.layout.stubs.len());
+        for slot in &self.layout.stubs {
+            let symbol = &self.file.symbols[slot.symbol];
+            let target = match (symbol.definition, self.answers[slot.symbol]) {
+                (_, Some(Target::Known { address, .. })) => address,
+                (Definition::Section(section), _) => {
+                    self.base + self.layout.sections[section].unwrap_or(0) + symbol.value
+                }
+                _ => symbol.value,
+            };
+            let name = self.file.symbol_name(symbol).to_owned();
+            let Some(code) = stub::code(slot.kind, target) else {
+                return Err(ModuleError::StubTarget {
+                    symbol: name,
+                    address: target,
+                });
+            };
+            let code: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
+            put(&mut self.image, slot.offset, &code);
+            stubs.push(Stub {
+                address: self.base + slot.offset,
+                kind: slot.kind,
+                target,
+                symbol: name,
+            });
+        }
+        Ok(stubs)
+    }
+
+    /// The `bl _mcount` of every C site becomes a `nop`: an unhooked site calls nobody.
+    fn clear_mcount_calls(&mut self) {
+        for site in &self.file.sites {
+            if let Some(start) = self.layout.sections[site.section] {
+                put(&mut self.image, start + site.offset, &NOP.to_le_bytes());
+            }
+        }
+    }
+
+    fn finish(self, stubs: Vec<Stub>) -> Linked {
+        let (file, base) = (self.file, self.base);
+        let at = |section: usize, offset: u64| Some(base + self.layout.sections[section]? + offset);
+        let address = |symbol: &FileSymbol<'_>| match symbol.definition {
+            Definition::Section(section) => at(section, symbol.value),
+            _ => None,
+        };
+        let entry_point = |name: &str| {
+            file.symbols
+                .iter()
+                .filter(|symbol| symbol.name == name)
+                .find_map(address)
+        };
+        let mut sites = Vec::with_capacity(file.sites.len());
+        for site in &file.sites {
+            let function = file.function_at(site.section, site.entry);
+            if let (Some(function), Some(entry)) = (function, at(site.section, site.entry)) {
+                let address = entry + (site.offset - site.entry);
+                sites.push(ModuleSite {
+                    function: function.name.to_owned(),
+                    entry,
+                    address,
+                    shape: site.shape,
+                });
+            }
+        }
+        sites.sort_unstable_by_key(|site| site.address);
+
+        let mut symbols = Vec::new();
+        for symbol in file.symbols.iter().filter(|symbol| !symbol.name.is_empty()) {
+            let (Some(address), Some(kind)) = (address(symbol), file.kind(symbol)) else {
+                continue;
+            };
+            let site = sites
+                .binary_search_by_key(&address, |site| site.entry)
+                .ok()
+                .map(|found| &sites[found]);
+            symbols.push(ModuleSymbol {
+                name: symbol.name.to_owned(),
+                path: path(symbol.name),
+                address,
+                size: symbol.size,
+                local_entry: symbol.local_entry,
+                site: site
+                    .filter(|_| kind == Kind::Function)
+                    .map(|site| (site.address - site.entry) as u8),
+                kind,
+                binding: if symbol.exported {
+                    Binding::Global
+                } else {
+                    Binding::Local
+                },
+            });
+        }
+        symbols.sort_by_key(|symbol| symbol.address);
+
+        let mut imports: Vec<ModuleId> = (self.answers.iter())
+            .filter_map(|answer| match answer {
+                Some(Target::Known {
+                    external: Some(found),
+                    ..
+                }) => found.owner,
+                _ => None,
+            })
+            .collect();
+        imports.sort_unstable();
+        imports.dedup();
+        Linked {
+            base,
+            toc: base + self.layout.toc,
+            init: entry_point("init_module"),
+            exit: entry_point("cleanup_module"),
+            symbols,
+            sites,
+            stubs,
+            imports,
+            image: self.image,
+        }
+    }
+}
+
+impl ModuleFile<'_> {
+    /// What a symbol stands for; `None` for what has no place in a symbol table: labels, sections, files.
+    fn kind(&self, symbol: &FileSymbol<'_>) -> Option<Kind> {
+        let Definition::Section(section) = symbol.definition else {
+            return None;
+        };
+        match symbol.kind {
+            goblin::elf::sym::STT_FUNC => Some(Kind::Function),
+            goblin::elf::sym::STT_OBJECT => Some(Kind::Object),
+            goblin::elf::sym::STT_NOTYPE if symbol.exported => {
+                Some(if self.sections[section].is_executable() {
+                    Kind::Function
+                } else {
+                    Kind::Object
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Stub {
+    /// The addresses that the stub covers.
+    pub fn range(&self) -> core::ops::Range<u64> {
+        self.address..self.address + STUB_SIZE
+    }
+}
+
+/// The demangled path of a symbol, without the hashes that tell crate versions apart.
+fn path(name: &str) -> String {
+    match rustc_demangle::try_demangle(name) {
+        Ok(demangled) => format!("{demangled:#}"),
+        Err(_) => name.to_owned(),
+    }
+}
+
+/// Copies bytes into the image; what lies outside, which a checked layout never asks for, is not written.
+fn put(image: &mut [u8], offset: u64, bytes: &[u8]) {
+    let start = offset as usize;
+    if let Some(room) = image.get_mut(start..start.saturating_add(bytes.len())) {
+        room.copy_from_slice(bytes);
+    }
+}

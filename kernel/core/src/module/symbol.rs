@@ -1,0 +1,102 @@
+//! Names: what a module defines, what it needs, and who answers for it.
+
+use crate::symbols::{Binding, Kind, Symbol};
+use alloc::string::String;
+
+/// A number for one loaded module, given by whoever keeps the modules and never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModuleId(pub u64);
+
+/// What a function's `st_other` says about its entries and about r2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalEntry {
+    /// One entry; the function neither needs nor changes r2 (value 0).
+    Same,
+    /// One entry; r2 may be different after the return (value 1, pc-relative code).
+    SameClobbersToc,
+    /// A local entry so many bytes behind the global one, for callers with the same TOC (values 2 to 6).
+    Behind(u8),
+}
+
+impl LocalEntry {
+    /// Reads bits 5 to 7 of `st_other`; value 7 is reserved.
+    pub const fn from_st_other(st_other: u8) -> Option<LocalEntry> {
+        match st_other >> 5 {
+            0 => Some(LocalEntry::Same),
+            1 => Some(LocalEntry::SameClobbersToc),
+            7 => None,
+            power => Some(LocalEntry::Behind(1 << power)),
+        }
+    }
+
+    /// Bytes from the global to the local entry.
+    pub const fn offset(self) -> u8 {
+        match self {
+            LocalEntry::Behind(offset) => offset,
+            _ => 0,
+        }
+    }
+}
+
+/// The answer to [`Resolve::resolve`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolved {
+    /// The symbol's address; a function's global entry.
+    pub address: u64,
+    /// Its local entry.
+    pub local_entry: LocalEntry,
+    /// The module that defines it; `None` for the kernel.
+    pub owner: Option<ModuleId>,
+}
+
+/// Why a name has no one answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResolveError {
+    /// Nobody defines it.
+    NotFound,
+    /// So many define it.
+    Ambiguous(usize),
+}
+
+/// Whoever knows the symbols that a module may refer to.
+pub trait Resolve {
+    /// Looks up an undefined symbol of a module by its raw name.
+    fn resolve(&self, name: &str) -> Result<Resolved, ResolveError>;
+}
+
+/// A function or an object of a linked module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleSymbol {
+    /// The raw name.
+    pub name: String,
+    /// The demangled path, the same as `name` when that is not mangled.
+    pub path: String,
+    /// Where it is; a function's global entry.
+    pub address: u64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its local entry, always [`LocalEntry::Same`] for an object.
+    pub local_entry: LocalEntry,
+    /// Bytes from the global entry to the patchable word.
+    pub site: Option<u8>,
+    /// Function or object.
+    pub kind: Kind,
+    /// Who may refer to it.
+    pub binding: Binding,
+}
+
+impl ModuleSymbol {
+    /// The same in the shape of the kernel's table.
+    pub fn as_symbol(&self) -> Symbol<'_> {
+        Symbol {
+            name: &self.name,
+            path: &self.path,
+            address: self.address,
+            size: self.size,
+            local_entry: self.local_entry.offset(),
+            site: self.site,
+            kind: self.kind,
+            binding: self.binding,
+        }
+    }
+}
