@@ -4,6 +4,30 @@
 //! behind the two instructions that compute the TOC pointer, where a function has them (llvm#163706). `st_other` would tell
 //! too; the code itself is there even when a symbol is not.
 
+/// What stands at a function's local entry for hooks to use. In each, one word changes when the site is enabled: the
+/// last one, which is a `nop` while nobody hooks the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteShape {
+    /// `nop`: a patchable entry with one slot. Enabled: `b stub`.
+    OneNop,
+    /// `mflr r0; bl _mcount`: GCC's -mprofile-kernel. Enabled: `bl stub + 4`.
+    MflrBl,
+    /// `mflr r0; std r0,16(r1); bl _mcount`: the same from older compilers. Enabled: `bl stub + 4`.
+    MflrStdBl,
+}
+
+impl SiteShape {
+    /// Bytes from the local entry to the word that changes.
+    #[must_use]
+    pub const fn patched_word(self) -> u8 {
+        match self {
+            SiteShape::OneNop => 0,
+            SiteShape::MflrBl => 4,
+            SiteShape::MflrStdBl => 8,
+        }
+    }
+}
+
 /// `addis r2,r12,x` as the compiler writes it, and `lis r2,x` as the linker may rewrite it, without `x`.
 const TOC_HIGH: [u32; 2] = [0x3c4c_0000, 0x3c40_0000];
 /// `addi r2,r2,y` without `y`.
