@@ -3,19 +3,23 @@
 //! What knows the processor is in `arch`; what is pure logic is in `kernel_core`.
 #![no_std]
 #![deny(unsafe_code)]
+#![feature(patchable_function_entry)]
 
 extern crate alloc;
 
 pub mod console;
 pub mod exceptions;
+pub mod ftrace;
 pub mod ktest;
 pub mod memory;
+pub mod symbols;
 pub mod sync;
 pub mod thread;
 
 /// Runs the kernel on the boot thread: heap and console work, exceptions do not yet.
 pub fn start() -> ! {
     arch::entry::install();
+    ftrace::prime_classic_sites();
     thread::init();
     let passed = ktest::run(|_| true);
     println!("EXIT: STATUS={}", u8::from(!passed));

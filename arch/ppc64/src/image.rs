@@ -24,7 +24,9 @@ macro_rules! ranges {
 ranges! {
     /// All code.
     text: __text_start..__text_end;
-    /// The trampolines and what they call: never hooked.
+    /// The common trampolines, the return designs and their helpers.
+    trampolines: __trampolines_start..__trampolines_end;
+    /// These, the rest of the assembly and what the trampolines call: never hooked.
     notrace: __notrace_start..__notrace_end;
     /// The cases of the in-kernel suite.
     ktest: __ktest_start..__ktest_end;
@@ -38,7 +40,9 @@ ranges! {
     kallsyms: __kallsyms_start..__kallsyms_end;
     /// Zeroed at start, and what follows it up to the module area.
     bss: __bss_start..__bss_end;
-    /// Where modules and hook stubs go.
+    /// Where hook stubs go.
+    stub_area: __stub_area_start..__stub_area_end;
+    /// Where modules go.
     module_area: __module_area_start..__module_area_end;
     /// The whole image, the module area included.
     image: __image_start..__image_end;

@@ -8,9 +8,13 @@
 
 pub mod abi;
 pub mod entry;
+pub mod ftrace;
+pub mod livepatch;
 pub mod msr;
 pub mod thread;
 
+#[cfg(target_arch = "powerpc64")]
+pub mod firmware;
 #[cfg(target_arch = "powerpc64")]
 pub mod hcall;
 #[cfg(target_arch = "powerpc64")]

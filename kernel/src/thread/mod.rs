@@ -20,7 +20,7 @@ use crate::exceptions::Fault;
 use crate::sync::IrqLock;
 
 pub use builder::{Builder, JoinHandle, spawn};
-pub use scan::find_stack_word_in;
+pub use scan::{find_in_trampoline_with, find_stack_word_in};
 pub use scheduler::{all, init, sleep, tick, yield_now};
 pub use wait::WaitQueue;
 

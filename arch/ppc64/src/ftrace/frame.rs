@@ -1,0 +1,105 @@
+//! What the common trampolines save, and what they read of a hook.
+
+use core::mem::{offset_of, size_of};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use crate::abi::{FrameHeader, STACK_ALIGN};
+
+/// Registers at a site, as the ops of the hook see them.
+///
+/// `ftrace_caller` fills `gpr[3]` to `gpr[10]`, `nip` and `lr`, and restores these; `ftrace_regs_caller` fills and
+/// restores everything, except that r1 and r13 are never written back.
+#[repr(C)]
+#[derive(Clone, Debug, Default)]
+pub struct FtraceRegs {
+    /// r0 to r31.
+    pub gpr: [u64; 32],
+    /// Where the call goes on. Private: a new one needs a return design, see [`FtraceRegs::redirect`].
+    nip: u64,
+    /// A's return address.
+    pub lr: u64,
+    /// Count register.
+    pub ctr: u64,
+    /// Fixed-point exception register.
+    pub xer: u64,
+    /// Condition register.
+    pub cr: u64,
+    /// Entry of the return design that a changed `nip` is reached through; means nothing while `nip` is unchanged.
+    return_entry: u64,
+}
+
+impl FtraceRegs {
+    /// Where the call goes on: in B behind the site, or where [`FtraceRegs::redirect`] said.
+    #[inline(always)]
+    pub fn nip(&self) -> u64 {
+        self.nip
+    }
+
+    /// Sends the call to `function`, a global entry, through the return design whose code begins at `return_entry`
+    /// (`ReturnDesign::entry`).
+    #[inline(always)]
+    pub fn redirect(&mut self, function: u64, return_entry: u64) {
+        self.nip = function;
+        self.return_entry = return_entry;
+    }
+}
+
+/// The frame of the common trampolines, below A's.
+#[repr(C)]
+#[derive(Clone, Debug, Default)]
+pub struct FtraceFrame {
+    /// Header; `toc_save` has the r2 that B is to find.
+    pub header: FrameHeader,
+    /// What the ops get a pointer to.
+    pub regs: FtraceRegs,
+}
+
+/// Offsets of private fields, for the assembly.
+pub(crate) const FRAME_NIP: usize = offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, nip);
+pub(crate) const FRAME_RETURN_ENTRY: usize = offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, return_entry);
+
+/// The part of a hook that the trampolines read. The stub has its address.
+#[repr(C)]
+#[derive(Debug)]
+pub struct HookHead {
+    /// The slot that is a branch now. B goes on at the next instruction.
+    pub site: u64,
+    /// The ops to call, in order; the entry after the last one has function 0. Replaced as a whole, by one store.
+    pub ops: AtomicPtr<OpsEntry>,
+    /// Calls that came while the thread was inside an ops already, and so were not shown to any.
+    pub missed: AtomicU64,
+}
+
+/// One ops of a hook, as the trampolines want it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpsEntry {
+    /// Global entry of the function to call; 0 ends the list.
+    pub function: u64,
+    /// Its third argument.
+    pub ops: u64,
+}
+
+impl OpsEntry {
+    /// What ends a list.
+    pub const END: OpsEntry = OpsEntry { function: 0, ops: 0 };
+}
+
+impl HookHead {
+    /// A hook of `site` with a list that stays alive until nobody can be reading it any more.
+    pub fn new(site: u64, ops: *const OpsEntry) -> Self {
+        HookHead { site, ops: AtomicPtr::new(ops.cast_mut()), missed: AtomicU64::new(0) }
+    }
+
+    /// Puts another list in place.
+    pub fn publish(&self, ops: *const OpsEntry) {
+        self.ops.store(ops.cast_mut(), Ordering::Release);
+    }
+}
+
+const _: () = {
+    assert!(size_of::<FtraceFrame>().is_multiple_of(STACK_ALIGN));
+    assert!(offset_of!(FtraceFrame, header) == 0);
+    assert!(size_of::<OpsEntry>() == 16);
+    assert!(offset_of!(OpsEntry, function) == 0);
+};

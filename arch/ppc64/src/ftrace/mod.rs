@@ -1,0 +1,18 @@
+//! Function-entry hooks: the common trampolines, the stubs that lead to them, and the sites that lead to the stubs.
+
+mod frame;
+mod ops;
+mod stub;
+
+pub use frame::{FtraceFrame, FtraceRegs, HookHead, OpsEntry};
+pub use ops::{FtraceOps, OpsFlags, OpsFunction};
+pub use stub::{STUB_SIZE, site_word, stub_words};
+
+#[cfg(target_arch = "powerpc64")]
+mod trampoline;
+#[cfg(target_arch = "powerpc64")]
+pub use trampoline::{Trampoline, ftrace_stub, ftrace_trash};
+#[cfg(target_arch = "powerpc64")]
+mod site;
+#[cfg(target_arch = "powerpc64")]
+pub use site::{WordMismatch, replace_word, retarget_stub, write_stub};

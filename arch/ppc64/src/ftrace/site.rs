@@ -1,0 +1,65 @@
+//! Writing sites and stubs. A live site changes by one aligned word, and only from the word that is expected there.
+#![allow(unsafe_code, reason = "writes instructions that other threads execute")]
+
+use core::fmt;
+
+use super::Trampoline;
+use super::stub::{BRANCH_OFFSET, stub_words};
+use crate::text;
+
+/// A word that is not the expected one; it was left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WordMismatch {
+    /// Where.
+    pub address: u64,
+    /// What should be there.
+    pub expected: u32,
+    /// What is there.
+    pub found: u32,
+}
+
+impl fmt::Display for WordMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let WordMismatch { address, expected, found } = self;
+        write!(f, "the word at {address:#x} is {found:#010x}, expected {expected:#010x}")
+    }
+}
+
+/// Replaces the instruction `expected` at `site` by `new`.
+///
+/// # Safety
+/// `site` is a site: both words are right for whoever executes there, before, meanwhile and afterwards.
+pub unsafe fn replace_word(site: u64, expected: u32, new: u32) -> Result<(), WordMismatch> {
+    // SAFETY: a site is readable text.
+    let found = unsafe { text::read_word(site) };
+    if found != expected {
+        return Err(WordMismatch { address: site, expected, found });
+    }
+    // SAFETY: the caller says that both words are right.
+    unsafe { text::write_word(site, new) };
+    Ok(())
+}
+
+/// Writes a stub that nobody executes yet; false when an address does not fit, and nothing is written.
+///
+/// # Safety
+/// `stub` has `STUB_SIZE` bytes that are the caller's; `hook` is a `HookHead` that lives as long as the stub.
+pub unsafe fn write_stub(stub: u64, hook: u64, trampoline: Trampoline) -> bool {
+    let Some(words) = stub_words(stub, hook, trampoline.address()) else { return false };
+    for (word, instruction) in words.into_iter().enumerate() {
+        // SAFETY: the caller's bytes, not executed yet.
+        unsafe { text::write_word(stub + 4 * word as u64, instruction) };
+    }
+    true
+}
+
+/// Leads a live stub to another trampoline, by one store.
+///
+/// # Safety
+/// `stub` was written by [`write_stub`].
+pub unsafe fn retarget_stub(stub: u64, trampoline: Trampoline) {
+    if let Some(branch) = kernel_core::insn::b(stub + BRANCH_OFFSET, trampoline.address()) {
+        // SAFETY: both trampolines take the same registers from the stub, so old and new word are right at any moment.
+        unsafe { text::write_word(stub + BRANCH_OFFSET, branch) };
+    }
+}

@@ -1,0 +1,80 @@
+//! The common trampolines by name.
+#![allow(unsafe_code, reason = "the trampolines are assembly; only their addresses are taken here")]
+
+use core::arch::global_asm;
+use core::mem::{offset_of, size_of};
+
+use super::frame::{FRAME_NIP, FRAME_RETURN_ENTRY, FtraceFrame, FtraceRegs, HookHead, OpsEntry};
+use super::{FtraceOps, OpsFlags};
+use crate::abi::FrameHeader;
+use crate::thread::ThreadHead;
+
+/// Assembles the trampolines' files as one, since they share a label, with one set of offsets.
+macro_rules! trampolines {
+    ($($file:literal),+) => {
+        global_asm!(
+            $(include_str!($file),)+
+            TRACE_DEPTH = const offset_of!(ThreadHead, trace_depth),
+            LR_SAVE = const offset_of!(FrameHeader, lr_save),
+            TOC_SAVE = const offset_of!(FtraceFrame, header) + offset_of!(FrameHeader, toc_save),
+            FRAME_SIZE = const size_of::<FtraceFrame>(),
+            REGS = const offset_of!(FtraceFrame, regs),
+            GPR = const offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, gpr),
+            NIP = const FRAME_NIP,
+            LR = const offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, lr),
+            CTR = const offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, ctr),
+            XER = const offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, xer),
+            CR = const offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, cr),
+            RETURN_ENTRY = const FRAME_RETURN_ENTRY,
+            HOOK_SITE = const offset_of!(HookHead, site),
+            HOOK_OPS = const offset_of!(HookHead, ops),
+            HOOK_MISSED = const offset_of!(HookHead, missed),
+            OPS_FUNCTION = const offset_of!(OpsEntry, function),
+            OPS_POINTER = const offset_of!(OpsEntry, ops),
+            OPS_SIZE = const size_of::<OpsEntry>(),
+        );
+    };
+}
+
+trampolines!("caller.S", "regs_caller.S", "mcount.S");
+
+global_asm!(
+    include_str!("trash.S"),
+    LR_SAVE = const offset_of!(FrameHeader, lr_save),
+    CR_SAVE = const offset_of!(FrameHeader, cr_save),
+    OPS_DATA = const offset_of!(FtraceOps, data),
+);
+
+#[allow(improper_ctypes, reason = "the assembly touches only the fields that it has offsets of")]
+unsafe extern "C" {
+    /// An ops for tests: counts in its own word and trashes every register that an ops may trash.
+    pub safe fn ftrace_trash(site: u64, parent: u64, ops: &FtraceOps, regs: &mut FtraceRegs);
+    fn ftrace_caller();
+    fn ftrace_regs_caller();
+    /// The ops that does nothing.
+    pub safe fn ftrace_stub(site: u64, parent: u64, ops: &FtraceOps, regs: &mut FtraceRegs);
+}
+
+/// Which registers the ops of a hook get to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trampoline {
+    /// The arguments: `ftrace_caller`.
+    Arguments,
+    /// All: `ftrace_regs_caller`.
+    AllRegisters,
+}
+
+impl Trampoline {
+    /// The least that gives an ops with these needs what it wants.
+    pub fn needed_for(flags: OpsFlags) -> Self {
+        if flags.contains(OpsFlags::SAVE_REGS) { Trampoline::AllRegisters } else { Trampoline::Arguments }
+    }
+
+    /// Where its code begins.
+    pub fn address(self) -> u64 {
+        match self {
+            Trampoline::Arguments => ftrace_caller as *const () as u64,
+            Trampoline::AllRegisters => ftrace_regs_caller as *const () as u64,
+        }
+    }
+}

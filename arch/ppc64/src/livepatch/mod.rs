@@ -1,0 +1,72 @@
+//! The return designs: how C's return gets back to A with A's TOC. One file each, the same skeleton in each.
+//!
+//! The contract of every `klp_enter_…`, whoever comes there (a common trampoline today): r1 to r10, r13 to r31 as at B's
+//! site; r12 = C's global entry; LR = A's return address; r0, r11, CTR, CR0, CR1, CR5 to CR7 and XER free.
+
+use core::fmt;
+use core::str::FromStr;
+
+#[cfg(target_arch = "powerpc64")]
+mod entry;
+
+/// How C's return gets back to A with A's TOC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReturnDesign {
+    /// Not at all: `none.S`.
+    None,
+    /// By a frame of 32 bytes between A and C: `mini_frame.S`.
+    #[default]
+    MiniFrame,
+}
+
+impl ReturnDesign {
+    /// Every design there is.
+    pub const ALL: [ReturnDesign; 2] = [ReturnDesign::None, ReturnDesign::MiniFrame];
+
+    /// The name that boot arguments and messages use.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReturnDesign::None => "none",
+            ReturnDesign::MiniFrame => "mini-frame",
+        }
+    }
+}
+
+impl fmt::Display for ReturnDesign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that no return design has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownDesign;
+
+impl fmt::Display for UnknownDesign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no such return design; there are:")?;
+        ReturnDesign::ALL.iter().try_for_each(|design| write!(f, " {design}"))
+    }
+}
+
+impl FromStr for ReturnDesign {
+    type Err = UnknownDesign;
+
+    fn from_str(name: &str) -> Result<Self, UnknownDesign> {
+        ReturnDesign::ALL.into_iter().find(|design| design.name() == name).ok_or(UnknownDesign)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for design in ReturnDesign::ALL {
+            assert_eq!(design.to_string().parse(), Ok(design));
+        }
+        assert_eq!("minif".parse::<ReturnDesign>(), Err(UnknownDesign));
+        assert_eq!(UnknownDesign.to_string(), "no such return design; there are: none mini-frame");
+    }
+}

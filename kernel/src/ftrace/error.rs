@@ -1,0 +1,84 @@
+//! Why a hook could not be made, changed or taken away.
+
+use alloc::string::String;
+use core::fmt;
+
+use arch::ftrace::WordMismatch;
+
+/// Why a hook could not be made, changed or taken away. Everything is as it was before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FtraceError {
+    /// Nothing of this name or at this address.
+    NoFunction {
+        /// What was asked for.
+        function: String,
+    },
+    /// The function has no slot at its entry.
+    NoSite {
+        /// Its name.
+        function: String,
+    },
+    /// The trampolines run this function themselves.
+    Notrace {
+        /// Its name.
+        function: String,
+    },
+    /// The site holds something that is neither its nop nor its hook.
+    UnexpectedWord {
+        /// The function's name.
+        function: String,
+        /// Where, what is there, what should be.
+        mismatch: WordMismatch,
+    },
+    /// The ops is in the hook already.
+    AlreadyThere {
+        /// The function's name.
+        function: String,
+        /// The ops' name.
+        ops: &'static str,
+    },
+    /// The ops is not in the hook.
+    NotThere {
+        /// The function's name.
+        function: String,
+        /// The ops' name.
+        ops: &'static str,
+    },
+    /// All stubs are in use, or the function is too far from them.
+    NoStub {
+        /// The function's name.
+        function: String,
+    },
+}
+
+impl fmt::Display for FtraceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FtraceError::NoFunction { function } => write!(f, "there is no function '{function}'"),
+            FtraceError::NoSite { function } => {
+                write!(
+                    f,
+                    "function '{function}' has no site: it was built without an entry hook"
+                )
+            }
+            FtraceError::Notrace { function } => {
+                write!(
+                    f,
+                    "function '{function}' cannot be hooked: the trampolines run it themselves (.text.notrace)"
+                )
+            }
+            FtraceError::UnexpectedWord { function, mismatch } => {
+                write!(f, "site of function '{function}': {mismatch}")
+            }
+            FtraceError::AlreadyThere { function, ops } => {
+                write!(f, "ops '{ops}' is in the hook of function '{function}' already")
+            }
+            FtraceError::NotThere { function, ops } => {
+                write!(f, "ops '{ops}' is not in the hook of function '{function}'")
+            }
+            FtraceError::NoStub { function } => {
+                write!(f, "no stub left that function '{function}' can reach")
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Function-entry hooks: who wants to see which call.
+//!
+//! A *site* is the slot at a function's local entry; a *hook* is a site in use: the function, its ordered ops, its stub.
+//! The instructions between the site and the ops are in `arch/ppc64/src/ftrace`.
+
+mod error;
+mod hook;
+mod registry;
+mod retired;
+mod sites;
+mod stubs;
+mod tests;
+
+pub use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, OpsFunction};
+pub use error::FtraceError;
+pub use registry::{Place, hooked, hooked_in, register, unregister};
+pub use retired::{Retire, reap, retire};
+pub use sites::{ClassicSite, Site, SiteShape, kernel_sites, prime_classic_sites};

@@ -1,0 +1,93 @@
+//! All hooks, by the address of their site.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use arch::ftrace::FtraceOps;
+
+use super::hook::Hook;
+use super::{FtraceError, Site, retire};
+use crate::sync::IrqLock;
+
+static HOOKS: IrqLock<BTreeMap<u64, Hook>> = IrqLock::new(BTreeMap::new());
+
+/// Where among the ops of a hook a new one goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Called before all others.
+    First,
+    /// Called after all others.
+    Last,
+}
+
+/// Adds `ops` to the hook of `site`, and makes the hook if there is none. On an error nothing has changed.
+pub fn register(site: &Site, ops: &Arc<FtraceOps>, place: Place) -> Result<(), FtraceError> {
+    if arch::image::notrace().contains(&site.address) {
+        return Err(FtraceError::Notrace {
+            function: site.function.clone(),
+        });
+    }
+    let mut hooks = HOOKS.lock();
+    let Some(hook) = hooks.get_mut(&site.address) else {
+        let hook = Hook::new(site.clone(), Vec::from([ops.clone()]))?;
+        hooks.insert(site.address, hook);
+        return Ok(());
+    };
+    if hook.ops().iter().any(|other| Arc::ptr_eq(other, ops)) {
+        return Err(FtraceError::AlreadyThere {
+            function: site.function.clone(),
+            ops: ops.name,
+        });
+    }
+    let mut list = hook.ops().to_vec();
+    match place {
+        Place::First => list.insert(0, ops.clone()),
+        Place::Last => list.push(ops.clone()),
+    }
+    hook.set_ops(list);
+    Ok(())
+}
+
+/// Takes `ops` out of the hook of `site`; with its last ops the hook goes. On an error nothing has changed.
+pub fn unregister(site: &Site, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> {
+    let mut hooks = HOOKS.lock();
+    let not_there = || FtraceError::NotThere {
+        function: site.function.clone(),
+        ops: ops.name,
+    };
+    let hook = hooks.get_mut(&site.address).ok_or_else(not_there)?;
+    let mut list = hook.ops().to_vec();
+    let index = list
+        .iter()
+        .position(|other| Arc::ptr_eq(other, ops))
+        .ok_or_else(not_there)?;
+    list.remove(index);
+    if list.is_empty() {
+        hook.disable()?;
+        hooks.remove(&site.address).into_iter().for_each(retire);
+    } else {
+        hook.set_ops(list);
+    }
+    Ok(())
+}
+
+/// The functions that are hooked, in the order of their sites, each with the names of its ops.
+pub fn hooked() -> Vec<(Site, Vec<&'static str>)> {
+    let names = |hook: &Hook| hook.ops().iter().map(|ops| ops.name).collect();
+    HOOKS
+        .lock()
+        .values()
+        .map(|hook| (hook.site().clone(), names(hook)))
+        .collect()
+}
+
+/// The first hooked site in `range`: what keeps a module from going.
+pub fn hooked_in(range: Range<u64>) -> Option<Site> {
+    HOOKS
+        .lock()
+        .range(range)
+        .next()
+        .map(|(_, hook)| hook.site().clone())
+}
