@@ -12,6 +12,9 @@
 
 use core::fmt;
 
+/// Module path of the cases that stand for the modules given by the user: `extra::NAME`, failed when NAME did not load.
+pub const EXTRA: &str = "extra::";
+
 /// What precedes the kernel's exit status, and what a panic says first.
 const EXIT: &str = "EXIT: STATUS=";
 const PANIC: &str = "kernel panic: ";
@@ -95,11 +98,12 @@ fn known(text: &str) -> Option<Line<'_>> {
     if let Some(status) = text.strip_prefix(EXIT) {
         return Some(Line::Exit(status.trim_end().parse().ok()?));
     }
-    // A log line may have its time before these words.
-    if let Some(start) = text.find(PANIC) {
-        return Some(Line::Panic(&text[start + PANIC.len()..]));
+    if let Some(text) = text.strip_prefix("# ") {
+        return Some(Line::Remark(text));
     }
-    text.strip_prefix("# ").map(Line::Remark)
+    // A log line has its time before its words: `[    0.012345] `.
+    let words = text.strip_prefix('[').and_then(|rest| rest.split_once("] ")).map_or(text, |(_, words)| words);
+    words.strip_prefix(PANIC).map(Line::Panic)
 }
 
 fn parse_case<'a>(text: &'a str, outcome: Outcome<'a>) -> Option<Line<'a>> {

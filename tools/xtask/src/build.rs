@@ -6,7 +6,7 @@
 
 use crate::command::run;
 use crate::toolchain::{Toolchain, cross};
-use crate::{kallsyms, workspace};
+use crate::{artifacts, kallsyms, workspace};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::ffi::OsString;
@@ -19,6 +19,9 @@ const TARGET: &str = "powerpc64le-tocsin";
 const BUILD_STD: &str = "-Zbuild-std=core,alloc,compiler_builtins";
 const BUILD_STD_FEATURES: &str = "-Zbuild-std-features=compiler-builtins-mem";
 
+/// The crates that a module in Rust is compiled against.
+const MODULE_CRATES: [&str; 4] = ["kernel", "core", "alloc", "compiler_builtins"];
+
 /// A kernel that has been built.
 #[derive(Debug)]
 pub(crate) struct Kernel {
@@ -26,29 +29,28 @@ pub(crate) struct Kernel {
     pub(crate) image: PathBuf,
     /// 40 hexadecimal digits, the same in the image's note, in its symbol table and in modules for it.
     pub(crate) build_id: String,
-    /// The folder with the crates' `.rlib` and `.rmeta`, which modules in Rust are compiled against.
-    pub(crate) crates: PathBuf,
+    /// The crates that a module in Rust is compiled against, with their metadata.
+    pub(crate) crates: Vec<(&'static str, PathBuf)>,
 }
 
-/// Builds the kernel image, or finds it up to date.
+/// Builds the kernel image, or finds it up to date. Two builds at once wait for each other.
 ///
 /// # Errors
 /// No toolchain fits, or the compiler, the linker or the image itself is at fault; their own messages are on the terminal.
 pub(crate) fn kernel(toolchain: &Toolchain) -> Result<Kernel> {
-    let output = workspace::output();
-    fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
+    let _lock = workspace::lock()?;
     let mut cargo = toolchain.cargo();
-    run(cargo
+    cargo
         .arg("build")
         .args(["--package", "boot"])
-        .kernel_flags(toolchain))
-    .context("the kernel's crates do not build")?;
-
-    let built = cargo_output();
-    let kernel = link(&built.join("libboot.a"), &output)?;
+        .kernel_flags(toolchain);
+    let artifacts = artifacts::build(&mut cargo).context("the kernel's crates do not build")?;
+    let (image, build_id) = link(&artifacts::file(&artifacts, "boot", "a")?)?;
+    let metadata = |name| Ok((name, artifacts::file(&artifacts, name, "rmeta")?));
     Ok(Kernel {
-        crates: built.join("deps"),
-        ..kernel
+        image,
+        build_id,
+        crates: MODULE_CRATES.into_iter().map(metadata).collect::<Result<_>>()?,
     })
 }
 
@@ -146,17 +148,15 @@ fn cargo_target() -> PathBuf {
     workspace::output().join("cargo")
 }
 
-fn cargo_output() -> PathBuf {
-    cargo_target().join(TARGET).join("kernel")
-}
-
-/// Links until the symbol table in the image is the image's own.
-fn link(library: &Path, output: &Path) -> Result<Kernel> {
+/// Links until the symbol table in the image is the image's own. Returns the image and its build id.
+fn link(library: &Path) -> Result<(PathBuf, String)> {
     const PASSES: usize = 4;
-    let object = output.join("kallsyms.o");
-    let attempt = output.join("tocsin.link");
     let image = workspace::image();
-
+    if newer(&image, &[library, &linker_script()])? {
+        return Ok((image.clone(), kallsyms::from_image(&image, None)?.build_id));
+    }
+    let object = workspace::output().join("kallsyms.o");
+    let attempt = workspace::output().join("tocsin.link");
     link_once(library, None, "sha1", &attempt)?;
     let mut table = kallsyms::from_image(&attempt, None)?;
     let build_id = table.build_id.clone();
@@ -167,11 +167,7 @@ fn link(library: &Path, output: &Path) -> Result<Kernel> {
         let again = kallsyms::from_image(&attempt, Some(&build_id))?;
         if again.blob == table.blob {
             fs::rename(&attempt, &image).with_context(|| format!("cannot write {}", image.display()))?;
-            return Ok(Kernel {
-                image,
-                build_id,
-                crates: PathBuf::new(),
-            });
+            return Ok((image, build_id));
         }
         table = again;
     }
@@ -180,11 +176,29 @@ fn link(library: &Path, output: &Path) -> Result<Kernel> {
     )
 }
 
+/// Whether `product` is there and newer than each of its sources.
+fn newer(product: &Path, sources: &[&Path]) -> Result<bool> {
+    let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified());
+    let Ok(made) = changed(product) else {
+        return Ok(false);
+    };
+    for source in sources {
+        if changed(source).with_context(|| format!("cannot read {}", source.display()))? >= made {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn linker_script() -> PathBuf {
+    workspace::root().join("boot/tocsin.ld")
+}
+
 fn link_once(library: &Path, kallsyms: Option<&Path>, build_id: &str, image: &Path) -> Result<()> {
     let mut linker = cross("ld")?;
     linker
         .arg("--script")
-        .arg(workspace::root().join("boot/tocsin.ld"))
+        .arg(linker_script())
         .arg(format!("--build-id={build_id}"))
         .args([
             "--no-dynamic-linker",

@@ -29,17 +29,22 @@ impl CommandExt for Command {
     }
 }
 
+/// What is run, for messages.
+pub(crate) fn program(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}
+
 /// Runs `command` with our own input and output.
 ///
 /// # Errors
 /// It cannot be started or does not succeed. What it had to say is on the terminal already.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let program = command.get_program().to_owned();
+    let program = program(command);
     let status = command
         .status()
-        .with_context(|| format!("cannot start {}", program.display()))?;
+        .with_context(|| format!("cannot start {}", program))?;
     if !status.success() {
-        bail!("{} failed ({status})", program.display());
+        bail!("{} failed ({status})", program);
     }
     Ok(())
 }
@@ -49,18 +54,13 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// # Errors
 /// It cannot be started or does not succeed; the error has what it wrote to its standard error.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
-    let program = command.get_program().to_owned();
+    let program = program(command);
     let output = command
         .output()
-        .with_context(|| format!("cannot start {}", program.display()))?;
+        .with_context(|| format!("cannot start {}", program))?;
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "{} failed ({}): {}",
-            program.display(),
-            output.status,
-            message.trim()
-        );
+        bail!("{} failed ({}): {}", program, output.status, message.trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -1,13 +1,25 @@
 //! `cargo xtask`: what the front door, CI and developers call to set up, build, boot and judge Tocsin.
 
+mod artifacts;
 mod build;
 mod command;
+mod console;
+mod initrd;
+mod interrupt;
 mod kallsyms;
+mod manifest;
+mod module;
+mod prebuilt;
+mod qemu;
+mod report;
+mod run;
 mod toolchain;
+mod verdict;
 mod workspace;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use toolchain::Toolchain;
 
@@ -23,6 +35,17 @@ struct Arguments {
 enum Task {
     /// Build the kernel image: target/tocsin/tocsin
     Build,
+    /// Boot the kernel in QEMU, run its cases, and judge
+    Run(run::Options),
+    /// Build modules for `run --module` from crates in Rust, single .rs files or single .c files
+    Module {
+        /// A folder with a Cargo.toml, a .rs file or a .c file
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Where the .ko files go
+        #[arg(short, long, value_name = "DIR", default_value = ".")]
+        output: PathBuf,
+    },
     /// Run clippy over the kernel's crates as they are built for the guest; findings are errors
     Lint,
 }
@@ -48,6 +71,19 @@ fn perform(task: Task) -> Result<ExitCode> {
                 toolchain.version(),
                 kernel.build_id
             );
+        }
+        Task::Run(options) => return run::run(&options),
+        Task::Module { paths, output } => {
+            let sources = paths
+                .iter()
+                .map(|path| module::Source::given(path))
+                .collect::<Result<Vec<_>>>()?;
+            let toolchain = Toolchain::find()?;
+            let kernel = build::kernel(&toolchain)?;
+            for source in sources {
+                let product = module::build(&source, &toolchain, &kernel, &output)?;
+                println!("{}", product.display());
+            }
         }
         Task::Lint => build::lint(&Toolchain::find()?)?,
     }

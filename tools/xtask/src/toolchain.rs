@@ -215,7 +215,7 @@ pub(crate) fn cross(tool: &str) -> Result<Command> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_rustup, release};
+    use super::{PathBuf, parse_rustup, release};
 
     #[test]
     fn releases() {

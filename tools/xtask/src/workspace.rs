@@ -1,6 +1,9 @@
 //! Where things are: the workspace, its target folder, and what is made in it.
 
+use anyhow::{Context, Result};
+use nix::fcntl::{Flock, FlockArg};
 use std::env;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// The folder of the root `Cargo.toml`.
@@ -27,4 +30,17 @@ pub(crate) fn image() -> PathBuf {
 /// A path as a person wants to read it: relative to the workspace when it lies in it.
 pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// Makes the output folder, and waits until nobody else works in it. The lock ends with the value.
+///
+/// # Errors
+/// The folder cannot be made or locked.
+pub(crate) fn lock() -> Result<Flock<File>> {
+    let folder = output();
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let path = folder.join("lock");
+    let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    let locked = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error);
+    locked.with_context(|| format!("cannot lock {}", path.display()))
 }

@@ -1,0 +1,156 @@
+//! `cargo xtask run`: builds, packs the initrd, boots QEMU, and turns what the guest says into an exit status.
+
+use crate::console::Console;
+use crate::qemu::{self, Cpu, Firmware, Machine};
+use crate::verdict::{End, Verdict};
+use crate::{initrd, interrupt, prebuilt};
+use anyhow::{Context, Result};
+use clap::Args;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long a run may take unless `--timeout` says otherwise, in seconds.
+const TIMEOUT: u64 = 300;
+
+/// What each exit status of `run` means; part of `--help`.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  every case came out as expected
+  1  nothing was booted: the build failed, or a file cannot be read
+  2  the command line is wrong
+  3  QEMU is missing or did not start
+  4  the guest printed nothing
+  5  the guest hung: it did not end in time
+  6  the guest died: QEMU ended before the guest reported its end
+  7  the guest panicked
+  8  cases failed, were missing, or none was chosen
+  9  a module given with --module did not load
+  130  interrupted
+
+Environment:
+  TOCSIN_TOOLCHAIN  the Rust toolchain for the kernel: a rustup toolchain's name, or a folder with bin/rustc and bin/cargo
+  TOCSIN_QEMU       the program to run in place of qemu-system-ppc64";
+
+/// Options of the front door.
+#[derive(Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(crate) struct Options {
+    /// The processor
+    #[arg(long, value_enum, default_value_t = Cpu::Power9)]
+    cpu: Cpu,
+    /// How many processors the machine has; the kernel uses one of them so far
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    smp: u16,
+    /// The machine's memory: MiB, or a number with M or G
+    #[arg(long, value_name = "SIZE", default_value = "512", value_parser = qemu::parse_memory)]
+    memory: u32,
+    /// What starts the kernel; SLOF is slower
+    #[arg(long, value_enum, default_value_t = Firmware::Vof)]
+    firmware: Firmware,
+    /// Further words for the kernel's command line; may be given several times
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    append: Vec<String>,
+    /// Load this module (.ko, see `cargo xtask module`) before the cases run; may be given several times
+    #[arg(long, value_name = "FILE")]
+    module: Vec<PathBuf>,
+    /// Run only the cases whose name matches, such as 'livepatch::*'
+    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
+    case: Option<String>,
+    /// Give up after this many seconds [default: 300; with --gdb: never]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: Option<u64>,
+    /// Let QEMU wait for a debugger before the first instruction
+    #[arg(long)]
+    gdb: bool,
+    /// Let time pass by instructions: the same run gives the same output, and cases can count instructions
+    #[arg(long)]
+    icount: bool,
+    /// Keep everything that the guest printed in this file, byte for byte
+    #[arg(long, value_name = "FILE")]
+    keep_log: Option<PathBuf>,
+    /// Install missing packages without asking (done by qemu-run.sh before anything else)
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Words with a space would become several on the kernel's command line.
+fn parse_glob(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        return Err("a pattern has at least one character and no spaces".into());
+    }
+    Ok(text.into())
+}
+
+/// Boots and judges.
+///
+/// # Errors
+/// Nothing could be booted. What a booted guest does wrong is an exit status, not an error.
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let mut log = match &options.keep_log {
+        Some(path) => {
+            Some(fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
+        }
+        None => None,
+    };
+    let extra = options
+        .module
+        .iter()
+        .map(|path| initrd::extra(path))
+        .collect::<Result<Vec<_>>>()?;
+    let parts = prebuilt::get()?;
+    let initrd = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
+    fs::write(initrd.path(), initrd::pack(&parts.modules, &extra)?).context("cannot write the initrd")?;
+
+    let machine = Machine {
+        cpu: options.cpu,
+        firmware: options.firmware,
+        smp: options.smp,
+        memory: options.memory,
+        icount: options.icount,
+        gdb: if options.gdb {
+            Some(qemu::free_port()?)
+        } else {
+            None
+        },
+        command_line: command_line(options),
+        image: parts.image,
+        initrd: initrd.path().to_path_buf(),
+    };
+    if let Some(port) = machine.gdb {
+        eprintln!("QEMU waits for a debugger at port {port}. In another terminal, from this folder:");
+        eprintln!(
+            "  gdb-multiarch {} -ex 'target remote localhost:{port}'",
+            machine.image.display()
+        );
+    }
+    let limit = match (options.timeout, options.gdb) {
+        (None, true) => None,
+        (seconds, _) => Some(Duration::from_secs(seconds.unwrap_or(TIMEOUT))),
+    };
+    interrupt::prepare()?;
+    let mut screen = io::stdout();
+    let mut console = Console::new(&mut screen, log.as_mut());
+    let end = match qemu::boot(&machine, limit, &mut console) {
+        Ok(end) => end,
+        Err(qemu::StartError(reason)) => End::NotStarted(reason),
+    };
+    let verdict = Verdict::of(&console.finish()?, &end);
+    verdict.print();
+    Ok(verdict.exit_code())
+}
+
+/// What the kernel is told.
+fn command_line(options: &Options) -> String {
+    let mut words = Vec::new();
+    if let Some(glob) = &options.case {
+        words.push(format!("case={glob}"));
+    }
+    if options.icount {
+        words.push(format!("icount={}", qemu::ICOUNT_SHIFT));
+    }
+    words.extend(options.append.iter().cloned());
+    words.join(" ")
+}
