@@ -12,6 +12,7 @@ pub mod ftrace;
 pub mod livepatch;
 pub mod msr;
 pub mod thread;
+pub mod unwind;
 
 #[cfg(target_arch = "powerpc64")]
 pub mod firmware;

@@ -73,6 +73,11 @@ pub fn exit_range() -> Range<u64> {
     &raw const exception_exit as u64..&raw const exception_exit_end as u64
 }
 
+/// The emergency stack.
+pub fn emergency_stack() -> Range<u64> {
+    EMERGENCY_STACK.range()
+}
+
 /// Whether `stack_pointer` is on the emergency stack.
 pub fn on_emergency_stack(stack_pointer: u64) -> bool {
     EMERGENCY_STACK.range().contains(&stack_pointer)
