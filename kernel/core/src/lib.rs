@@ -9,6 +9,8 @@
 
 extern crate alloc;
 
+pub mod cmdline;
+pub mod device_tree;
 pub mod errno;
 pub mod insn;
 pub mod ktap;

@@ -1,0 +1,100 @@
+//! The machine that the kernel runs on, as the device tree describes it.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use dtoolkit::Node;
+
+use super::tree::{error, optional, optional_text};
+use super::{DeviceTree, Problem, Rtas, TreeError};
+
+/// What the tree says that the kernel uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// The machine's name, or what it is compatible with; empty when the tree is silent.
+    pub model: String,
+    /// The CPUs' name, as in `PowerPC,POWER9`.
+    pub cpu: String,
+    /// For every CPU its interrupt server numbers, one a hardware thread; the boot CPU is not marked.
+    pub servers: Vec<Vec<u32>>,
+    /// All memory, in the tree's order.
+    pub memory: Vec<Range<u64>>,
+    /// What the user said.
+    pub boot_arguments: String,
+    /// The initial RAM disk.
+    pub initrd: Option<Range<u64>>,
+    /// The virtual terminal to write to.
+    pub terminal: u32,
+    /// Ticks of the timebase a second; `None` when the tree does not say.
+    pub timebase_frequency: Option<u32>,
+    /// How the machine is turned off.
+    pub rtas: Rtas,
+    /// The firmware that says who it is; empty when it does not.
+    pub firmware: String,
+}
+
+impl Machine {
+    /// Reads the whole of it.
+    ///
+    /// # Errors
+    /// The first property that is broken, or that is missing and needed: a CPU, its interrupt servers, memory.
+    pub fn read<'a>(tree: &DeviceTree<'a>) -> Result<Self, TreeError<'a>> {
+        let root = tree.root();
+        let text = |node, name| Ok(optional_text(node, name)?.unwrap_or("").to_owned());
+        let first_cpu = tree.cpus().next().ok_or(TreeError {
+            node: "/cpus",
+            property: None,
+            problem: Problem::Missing,
+        })?;
+        let model = match optional_text(root, "model")? {
+            Some(model) => model.to_owned(),
+            None => text(root, "compatible")?,
+        };
+        Ok(Machine {
+            model,
+            cpu: first_cpu.name_without_address().to_owned(),
+            servers: tree.cpus().map(servers).collect::<Result<_, _>>()?,
+            memory: tree.memory().collect::<Result<_, _>>()?,
+            boot_arguments: tree.boot_arguments()?.to_owned(),
+            initrd: tree.initrd()?,
+            terminal: tree.terminal(),
+            timebase_frequency: optional(first_cpu, "timebase-frequency", "a frequency")?,
+            rtas: tree.rtas(),
+            firmware: match tree.find("/openprom") {
+                Some(node) => text(node, "model")?,
+                None => String::new(),
+            },
+        })
+    }
+
+    /// Bytes of memory.
+    pub fn memory_size(&self) -> u64 {
+        self.memory
+            .iter()
+            .fold(0, |size, range| size.saturating_add(range.end - range.start))
+    }
+}
+
+/// The interrupt servers of a CPU: of its threads, else its own number.
+fn servers<'a>(cpu: dtoolkit::fdt::FdtNode<'a>) -> Result<Vec<u32>, TreeError<'a>> {
+    const SERVERS: &str = "ibm,ppc-interrupt-server#s";
+    let name = if cpu.property(SERVERS).is_some() {
+        SERVERS
+    } else {
+        "reg"
+    };
+    let value: &[u8] = optional(cpu, name, "numbers")?.ok_or(error(cpu, name, Problem::Missing))?;
+    if value.is_empty() || value.len() % 4 != 0 {
+        let problem = Problem::Length {
+            found: value.len(),
+            wanted: "numbers of servers",
+        };
+        return Err(error(cpu, name, problem));
+    }
+    Ok(value
+        .chunks(4)
+        .filter_map(|number| super::word(number, 0))
+        .collect())
+}
