@@ -12,6 +12,7 @@ extern crate alloc;
 pub mod cmdline;
 pub mod device_tree;
 pub mod errno;
+pub mod glob;
 pub mod insn;
 pub mod ktap;
 pub mod module;
