@@ -13,6 +13,8 @@ mod prebuilt;
 mod qemu;
 mod report;
 mod run;
+mod setup;
+mod test;
 mod toolchain;
 mod verdict;
 mod workspace;
@@ -33,6 +35,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Install what is missing on this machine
+    Setup {
+        /// Only say what is missing
+        #[arg(long)]
+        check: bool,
+        /// Install without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Build the kernel image: target/tocsin/tocsin
     Build,
     /// Boot the kernel in QEMU, run its cases, and judge
@@ -45,6 +56,12 @@ enum Task {
         /// Where the .ko files go
         #[arg(short, long, value_name = "DIR", default_value = ".")]
         output: PathBuf,
+    },
+    /// Run the host's tests, the kernel's cases on every machine, and the end-to-end tests
+    Test {
+        /// For the test runner: cargo nextest where it is installed, otherwise cargo test
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        arguments: Vec<String>,
     },
     /// Run clippy over the kernel's crates as they are built for the guest; findings are errors
     Lint,
@@ -62,6 +79,16 @@ fn main() -> ExitCode {
 
 fn perform(task: Task) -> Result<ExitCode> {
     match task {
+        Task::Setup { check, yes } => {
+            let arguments = [(check, "--check"), (yes, "--yes")];
+            setup::setup(
+                &arguments
+                    .iter()
+                    .filter(|(given, _)| *given)
+                    .map(|(_, word)| *word)
+                    .collect::<Vec<_>>(),
+            )?;
+        }
         Task::Build => {
             let toolchain = Toolchain::find()?;
             let kernel = build::kernel(&toolchain)?;
@@ -85,6 +112,7 @@ fn perform(task: Task) -> Result<ExitCode> {
                 println!("{}", product.display());
             }
         }
+        Task::Test { arguments } => test::test(&arguments)?,
         Task::Lint => build::lint(&Toolchain::find()?)?,
     }
     Ok(ExitCode::SUCCESS)
