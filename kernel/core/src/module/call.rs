@@ -40,7 +40,7 @@ impl ModuleFile<'_> {
     /// The stub that a relocation needs, if it needs one.
     pub(super) fn stub_kind(&self, relocation: &Relocation) -> Result<Option<StubKind>, ModuleError> {
         let is_call = |howto: Howto| matches!(howto.value, Value::Call | Value::CallWithoutToc);
-        if !Howto::of(relocation.kind).is_some_and(is_call) || self.is_mcount(relocation.symbol) {
+        if !Howto::of(relocation.kind).is_some_and(is_call) || self.is_mcount_call(relocation) {
             return Ok(None);
         }
         match self.route(relocation)? {

@@ -1,7 +1,7 @@
 //! What can be wrong with a module file, each with the thing, the place and the reason.
 
 use crate::errno::Errno;
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 /// Where in a module something is: function and offset when they are known, section and offset always.
@@ -150,7 +150,7 @@ pub enum ModuleError {
         /// The type's name, where it has one.
         name: &'static str,
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// The symbol it refers to.
         symbol: String,
     },
@@ -174,7 +174,7 @@ pub enum ModuleError {
         /// The relocation type's name.
         name: &'static str,
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// What it refers to.
         symbol: String,
         /// The value, for most types a distance in bytes.
@@ -186,7 +186,7 @@ pub enum ModuleError {
     #[error("{place} refers to '{symbol}' in section '{section}', which is not loaded")]
     NotLoaded {
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// What it refers to.
         symbol: String,
         /// Its section.
@@ -198,7 +198,7 @@ pub enum ModuleError {
         /// Its name.
         symbol: String,
         /// Its first use.
-        place: Place,
+        place: Box<Place>,
     },
     /// Several define a symbol.
     #[error("symbol '{symbol}', needed at {place}, is ambiguous: {candidates} of that name")]
@@ -206,7 +206,7 @@ pub enum ModuleError {
         /// Its name.
         symbol: String,
         /// Its first use.
-        place: Place,
+        place: Box<Place>,
         /// How many define it.
         candidates: usize,
     },
@@ -216,7 +216,7 @@ pub enum ModuleError {
         /// The relocation type's name.
         name: &'static str,
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// The word there.
         word: u32,
     },
@@ -227,7 +227,7 @@ pub enum ModuleError {
     )]
     MissingNop {
         /// The call.
-        place: Place,
+        place: Box<Place>,
         /// The callee.
         symbol: String,
         /// The word that is there, or that there is none.
@@ -239,7 +239,7 @@ pub enum ModuleError {
     )]
     ConditionalCall {
         /// The branch.
-        place: Place,
+        place: Box<Place>,
         /// Where it wants to go.
         symbol: String,
     },
@@ -247,7 +247,7 @@ pub enum ModuleError {
     #[error("call at {place} to weak symbol '{symbol}', which nobody defines")]
     WeakCall {
         /// The call.
-        place: Place,
+        place: Box<Place>,
         /// The callee.
         symbol: String,
     },
@@ -263,7 +263,7 @@ pub enum ModuleError {
     #[error("entry hook at {place}: {reason}")]
     SiteShape {
         /// Where the hook, or what should be one, is.
-        place: Place,
+        place: Box<Place>,
         /// What is unexpected about it.
         reason: String,
     },

@@ -228,6 +228,12 @@ impl ModuleFile<'_> {
         slots
     }
 
+    /// The sections that are loaded, in the order of the file, each with its offset from the start of the module.
+    pub fn loaded_sections<'a>(&'a self, layout: &'a Layout) -> impl Iterator<Item = (&'a str, u64)> {
+        let places = self.sections.iter().zip(&layout.sections);
+        places.filter_map(|(section, offset)| Some((section.name, (*offset)?)))
+    }
+
     /// Whether a symbol is somebody else's.
     pub(super) fn is_external(&self, symbol: usize) -> bool {
         self.symbols[symbol].definition == Definition::Undefined

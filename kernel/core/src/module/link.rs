@@ -102,7 +102,7 @@ impl Linker<'_, '_> {
             return Ok(());
         };
         // A branch to the profiling hook is a site; its word is written with the sites.
-        if howto.value == Value::Hint || howto.value == Value::Call && file.is_mcount(relocation.symbol) {
+        if howto.value == Value::Hint || file.is_mcount_call(relocation) {
             return Ok(());
         }
         let offset = start + relocation.offset;
@@ -327,7 +327,7 @@ impl Linker<'_, '_> {
                 local_entry: symbol.local_entry,
                 site: site
                     .filter(|_| kind == Kind::Function)
-                    .map(|site| (site.address - site.entry) as u8),
+                    .map(|_| symbol.local_entry.offset()),
                 kind,
                 binding: if symbol.exported {
                     Binding::Global

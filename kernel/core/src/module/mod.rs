@@ -8,7 +8,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `file` | headers, sections, symbols, relocations, all checked |
+//! | `tables` | ELF header, section headers, symbol table |
+//! | `file` | all of them together, with the relocations |
 //! | `info` | `.modinfo` |
 //! | `layout` | regions, TOC, stubs and GOT entries |
 //! | `relocation` | what each relocation computes and where it writes it |
@@ -27,6 +28,7 @@ mod relocation;
 mod site;
 mod stub;
 mod symbol;
+mod tables;
 
 pub use crate::site::SiteShape;
 pub use error::{ModuleError, Place};

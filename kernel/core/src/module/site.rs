@@ -14,21 +14,12 @@ use super::relocation::word_text;
 use crate::insn::{NOP, R0, R1, is_bl, mflr, std};
 use crate::site::{SiteShape, site_offset};
 use alloc::{format, string::String, vec::Vec};
-use goblin::elf::reloc::{R_PPC64_ADDR64, R_PPC64_REL24};
+use goblin::elf::reloc::{R_PPC64_ADDR64, R_PPC64_REL24, R_PPC64_REL24_NOTOC};
 
 /// Where rustc lists the functions that have a site.
 pub(super) const ENTRIES_SECTION: &str = "__patchable_function_entries";
 /// Bytes of one entry of that list.
 const ENTRY: u64 = 8;
-
-/// Bytes from the local entry to the word that changes.
-const fn patched_word(shape: SiteShape) -> u8 {
-    match shape {
-        SiteShape::OneNop => 0,
-        SiteShape::MflrBl => 4,
-        SiteShape::MflrStdBl => 8,
-    }
-}
 
 /// A patchable site of a linked module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +47,13 @@ pub(super) struct FileSite {
 
 impl ModuleFile<'_> {
     /// Whether a symbol is the profiling hook that a compiler put into every function.
-    pub(super) fn is_mcount(&self, symbol: usize) -> bool {
+    fn is_mcount(&self, symbol: usize) -> bool {
         self.symbols[symbol].name == "_mcount" && self.is_external(symbol)
+    }
+
+    /// Whether a relocation belongs to a `bl _mcount`, which is a site and no call.
+    pub(super) fn is_mcount_call(&self, relocation: &Relocation) -> bool {
+        matches!(relocation.kind, R_PPC64_REL24 | R_PPC64_REL24_NOTOC) && self.is_mcount(relocation.symbol)
     }
 
     /// Finds all sites, in the order of section and offset.
@@ -81,7 +77,7 @@ impl ModuleFile<'_> {
             if self.sections[relocation.section].name == ENTRIES_SECTION {
                 listed += 1;
                 sites.push(self.listed_site(relocation)?);
-            } else if relocation.kind == R_PPC64_REL24 && self.is_mcount(relocation.symbol) {
+            } else if self.is_mcount_call(relocation) {
                 sites.push(self.mcount_site(relocation)?);
             }
         }
@@ -171,7 +167,7 @@ impl ModuleFile<'_> {
     fn at_local_entry(&self, site: FileSite) -> Result<FileSite, ModuleError> {
         let function = self.function_at(site.section, site.entry);
         let local = function.map_or(0, |function| function.local_entry.offset());
-        let expected = site.entry.checked_add((local + patched_word(site.shape)).into());
+        let expected = site.entry.checked_add((local + site.shape.patched_word()).into());
         if expected != Some(site.offset) {
             let reason =
                 format!("it is not at the function's local entry, {local} bytes behind the global one");

@@ -77,7 +77,7 @@ pub struct ModuleSymbol {
     pub size: u64,
     /// Its local entry, always [`LocalEntry::Same`] for an object.
     pub local_entry: LocalEntry,
-    /// Bytes from the global entry to the patchable word.
+    /// Bytes from the global entry to the first slot of its site, if it has one.
     pub site: Option<u8>,
     /// Function or object.
     pub kind: Kind,

@@ -1,0 +1,8 @@
+//! The module loader's pure part on real objects: what it links, and what it refuses.
+
+mod against_ld;
+mod bad_input;
+mod kernel;
+mod linking;
+mod mutation;
+mod tools;
