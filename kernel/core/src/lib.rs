@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+pub mod area;
 pub mod cmdline;
 pub mod device_tree;
 pub mod errno;

@@ -10,7 +10,7 @@ use kernel_core::module::{MODULE_SIZE_LIMIT, ModuleError, ModuleFile};
 const HIGH: u64 = 0x7777_0000_0000;
 
 fn refused(bytes: &[u8]) -> ModuleError {
-    link(bytes).err().expect("an error")
+    link(bytes).map(|_| ()).expect_err("an error")
 }
 
 /// The message of a refused assembly module.

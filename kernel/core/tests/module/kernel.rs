@@ -6,14 +6,14 @@ use kernel_core::module::{
 };
 
 /// Where modules are linked in these tests.
-pub const BASE: u64 = 0x0090_0000;
+pub(crate) const BASE: u64 = 0x0090_0000;
 
 /// Knows a few names; `other_module` belongs to a module.
 #[derive(Debug, Default)]
-pub struct Symbols;
+pub(crate) struct Symbols;
 
 /// An address of the kernel that stands for `name`.
-pub fn address_of(name: &str) -> Option<u64> {
+pub(crate) fn address_of(name: &str) -> Option<u64> {
     let known = [
         "other",
         "other_value",
@@ -51,7 +51,7 @@ impl Resolve for Symbols {
 }
 
 /// Parses, lays out and links at [`BASE`].
-pub fn link(bytes: &[u8]) -> Result<(Layout, Linked), ModuleError> {
+pub(crate) fn link(bytes: &[u8]) -> Result<(Layout, Linked), ModuleError> {
     let file = ModuleFile::parse(bytes)?;
     let layout = file.lay_out(256)?;
     let linked = file.link(&layout, BASE, &Symbols)?;
@@ -59,12 +59,12 @@ pub fn link(bytes: &[u8]) -> Result<(Layout, Linked), ModuleError> {
 }
 
 /// The same for what must link.
-pub fn linked(bytes: &[u8]) -> Linked {
+pub(crate) fn linked(bytes: &[u8]) -> Linked {
     link(bytes).unwrap_or_else(|error| panic!("{error}")).1
 }
 
 /// Reads of a linked image by address and by name.
-pub trait Read {
+pub(crate) trait Read {
     /// The word at an address.
     fn word(&self, address: u64) -> u32;
     /// The doubleword at an address.

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What gcc is told for modules.
-pub const C_FLAGS: &[&str] = &[
+pub(crate) const C_FLAGS: &[&str] = &[
     "-O2",
     "-ffreestanding",
     "-fno-pic",
@@ -19,7 +19,7 @@ pub const C_FLAGS: &[&str] = &[
 ];
 
 /// A fresh directory that belongs to the caller.
-pub fn directory() -> PathBuf {
+pub(crate) fn directory() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let name = format!("module-{}-{number}", std::process::id());
@@ -29,7 +29,7 @@ pub fn directory() -> PathBuf {
 }
 
 /// Runs one tool and gives its standard output.
-pub fn run(tool: &str, arguments: &[&str]) -> String {
+pub(crate) fn run(tool: &str, arguments: &[&str]) -> String {
     let tool = format!("powerpc64le-linux-gnu-{tool}");
     let output = match Command::new(&tool).args(arguments).output() {
         Ok(output) => output,
@@ -57,25 +57,25 @@ fn object(tool: &str, extension: &str, source: &str, arguments: &[&str]) -> Vec<
 }
 
 /// Compiles C with the flags for modules, then `flags`.
-pub fn c(source: &str, flags: &[&str]) -> Vec<u8> {
+pub(crate) fn c(source: &str, flags: &[&str]) -> Vec<u8> {
     let arguments: Vec<&str> = ["-c"].iter().chain(C_FLAGS).chain(flags).copied().collect();
     object("gcc", "c", source, &arguments)
 }
 
 /// Assembles a module; `.modinfo` is put in front.
-pub fn assembly(source: &str) -> Vec<u8> {
+pub(crate) fn assembly(source: &str) -> Vec<u8> {
     let info =
         ".abiversion 2\n.section .modinfo,\"a\"\n.asciz \"name=assembly\"\n.asciz \"license=GPL\"\n.text\n";
     object("as", "s", &format!("{info}{source}\n"), &["-mpower10", "-a64"])
 }
 
 /// The object of `objects/calls.c` in one code model.
-pub fn calls(model: &str) -> Vec<u8> {
+pub(crate) fn calls(model: &str) -> Vec<u8> {
     c(include_str!("objects/calls.c"), &[&format!("-mcmodel={model}")])
 }
 
 /// What rustc made of `objects/callee.rs`; the file's head says how.
-pub fn rust() -> Vec<u8> {
+pub(crate) fn rust() -> Vec<u8> {
     let info = ".section .modinfo,\"a\"\n.asciz \"name=callee\"\n.asciz \"license=GPL\"\n";
     object(
         "as",
