@@ -40,3 +40,14 @@ const _: () = {
     assert!(FRAME_HEADER_SIZE.is_multiple_of(STACK_ALIGN));
     assert!(STACK_ARGUMENTS == 96);
 };
+
+/// r2 as it is: the TOC pointer of the running code, if everybody before kept to the ABI.
+#[cfg(target_arch = "powerpc64")]
+#[inline(always)]
+#[allow(unsafe_code, reason = "reads a register that the language does not know")]
+pub fn toc_pointer() -> u64 {
+    let toc;
+    // SAFETY: copies a register; `volatile` by default, so that it is read at this very place.
+    unsafe { core::arch::asm!("mr {}, 2", out(reg) toc, options(nostack, preserves_flags)) };
+    toc
+}

@@ -1,0 +1,115 @@
+//! Why a live patch could not be enabled or disabled.
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::ftrace::FtraceError;
+
+/// Why a live patch could not be enabled or disabled. Everything is as it was before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KlpError {
+    /// The object is no loaded module.
+    NoObject {
+        /// Its name.
+        object: String,
+    },
+    /// The object has no function of this name.
+    NoFunction {
+        /// `vmlinux` for the kernel, as in Linux, or the module.
+        object: String,
+        /// The name.
+        function: String,
+    },
+    /// Several functions have the name, and the patch does not say which it means.
+    Ambiguous {
+        /// The object.
+        object: String,
+        /// The name.
+        function: String,
+        /// How many have it.
+        count: usize,
+    },
+    /// Fewer functions have the name than the patch counts to.
+    NoSuchPosition {
+        /// The object.
+        object: String,
+        /// The name.
+        function: String,
+        /// The position that the patch gives.
+        sympos: usize,
+        /// How many have the name.
+        count: usize,
+    },
+    /// The hook could not be made.
+    Hook(FtraceError),
+    /// The patch patches nothing.
+    Empty {
+        /// The patch.
+        patch: String,
+    },
+    /// The patch names one function twice.
+    Twice {
+        /// The patch.
+        patch: String,
+        /// The function.
+        function: String,
+    },
+    /// A patch of this name is enabled already.
+    AlreadyEnabled {
+        /// The patch.
+        patch: String,
+    },
+    /// No patch of this name is enabled.
+    NotEnabled {
+        /// The patch.
+        patch: String,
+    },
+}
+
+impl fmt::Display for KlpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KlpError::NoObject { object } => write!(f, "object '{object}' is not loaded"),
+            KlpError::NoFunction { object, function } => {
+                write!(
+                    f,
+                    "symbol '{function}' not found in symbol table of object '{object}'"
+                )
+            }
+            KlpError::Ambiguous {
+                object,
+                function,
+                count,
+            } => {
+                write!(
+                    f,
+                    "unresolvable ambiguity for symbol '{function}' in object '{object}': {count} have the name"
+                )
+            }
+            KlpError::NoSuchPosition {
+                object,
+                function,
+                sympos,
+                count,
+            } => {
+                write!(
+                    f,
+                    "symbol position {sympos} for symbol '{function}' in object '{object}' not found: {count} have the name"
+                )
+            }
+            KlpError::Hook(error) => write!(f, "{error}"),
+            KlpError::Empty { patch } => write!(f, "patch '{patch}' patches no function"),
+            KlpError::Twice { patch, function } => {
+                write!(f, "patch '{patch}' names function '{function}' twice")
+            }
+            KlpError::AlreadyEnabled { patch } => write!(f, "patch '{patch}' is enabled already"),
+            KlpError::NotEnabled { patch } => write!(f, "patch '{patch}' is not enabled"),
+        }
+    }
+}
+
+impl From<FtraceError> for KlpError {
+    fn from(error: FtraceError) -> Self {
+        KlpError::Hook(error)
+    }
+}

@@ -1,0 +1,85 @@
+//! Finding the function that a patch means.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use kernel_core::symbols::{Kind, Symbol};
+
+use super::KlpError;
+use crate::ftrace::{FtraceError, Site};
+use crate::symbols;
+
+/// What Linux calls the kernel where an object's name is wanted.
+const KERNEL_OBJECT: &str = "vmlinux";
+
+/// A function that can be named in a patch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its name: a Rust path, or the linker's.
+    pub name: String,
+    /// Its global entry.
+    pub address: u64,
+    /// Its site, if it has one.
+    pub site: Option<Site>,
+}
+
+impl Function {
+    fn of_kernel_symbol(symbol: &Symbol<'_>) -> Self {
+        Function {
+            name: String::from(symbol.path),
+            address: symbol.address,
+            site: Site::of_kernel_symbol(symbol),
+        }
+    }
+}
+
+/// The one function of `object` (`None`: the kernel) with this name, or the one at position `sympos` of several.
+pub fn find_function(object: Option<&str>, name: &str, sympos: usize) -> Result<Function, KlpError> {
+    let mut found = match object {
+        None => functions_of_kernel(name),
+        Some(module) => {
+            return Err(KlpError::NoObject {
+                object: String::from(module),
+            });
+        }
+    };
+    let object = String::from(object.unwrap_or(KERNEL_OBJECT));
+    let function = String::from(name);
+    match (found.len(), sympos) {
+        (0, _) => Err(KlpError::NoFunction { object, function }),
+        (1, 0) => Ok(found.remove(0)),
+        (count, 0) => Err(KlpError::Ambiguous {
+            object,
+            function,
+            count,
+        }),
+        (count, sympos) if sympos > count => Err(KlpError::NoSuchPosition {
+            object,
+            function,
+            sympos,
+            count,
+        }),
+        (_, sympos) => Ok(found.swap_remove(sympos - 1)),
+    }
+}
+
+fn functions_of_kernel(name: &str) -> Vec<Function> {
+    let is_function = |symbol: &Symbol<'_>| symbol.kind == Kind::Function;
+    symbols::kernel()
+        .named(name)
+        .filter(is_function)
+        .map(|symbol| Function::of_kernel_symbol(&symbol))
+        .collect()
+}
+
+/// The function's site, if it may be hooked.
+pub(super) fn site_of(function: &Function) -> Result<Site, KlpError> {
+    let name = || function.name.clone();
+    if arch::image::notrace().contains(&function.address) {
+        return Err(FtraceError::Notrace { function: name() }.into());
+    }
+    function
+        .site
+        .clone()
+        .ok_or_else(|| FtraceError::NoSite { function: name() }.into())
+}

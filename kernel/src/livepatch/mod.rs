@@ -1,0 +1,32 @@
+//! Live patches: functions of the kernel or of a module whose calls go to a replacement.
+//!
+//! A patch has objects (the kernel, or a module), an object has functions. Each patched function keeps a stack of
+//! replacements; the top one wins. What turns a call around is an ops on the function's hook; what brings the return
+//! home is the patch's return design (`arch/ppc64/src/livepatch`).
+
+mod error;
+mod func_stack;
+mod lookup;
+mod patch;
+mod registry;
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+pub use arch::livepatch::ReturnDesign;
+pub use error::KlpError;
+pub use lookup::{Function, find_function};
+pub use patch::{KlpFunc, KlpObject, KlpPatch};
+pub use registry::{PatchInfo, disable, enable, enabled, user_of};
+
+static DEFAULT_DESIGN: AtomicU8 = AtomicU8::new(ReturnDesign::MiniFrame as u8);
+
+/// The return design of patches that name none.
+pub fn default_design() -> ReturnDesign {
+    let number = usize::from(DEFAULT_DESIGN.load(Ordering::Relaxed));
+    ReturnDesign::ALL.get(number).copied().unwrap_or_default()
+}
+
+/// Chooses the return design of patches that name none: `klp.return=` on the command line.
+pub fn set_default_design(design: ReturnDesign) {
+    DEFAULT_DESIGN.store(design as u8, Ordering::Relaxed);
+}
