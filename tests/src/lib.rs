@@ -1,1 +1,100 @@
-//! What the end-to-end tests share: how to run the front door and read what it says.
+//! What the end-to-end tests share: they call the front door's program as a user does, and read what it says.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The workspace's folder.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// `cargo xtask`: the program that `cargo xtask test` names, or built by cargo where a test is run alone.
+#[must_use]
+pub fn xtask() -> Command {
+    let mut command = match env::var_os("TOCSIN_XTASK") {
+        Some(program) => Command::new(program),
+        None => {
+            let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            cargo.args(["run", "--quiet", "--package", "xtask", "--"]);
+            cargo
+        }
+    };
+    command.current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit status; `None` when a signal ended it.
+    pub status: Option<i32>,
+    /// What it wrote to its standard output: for a run the guest's console, and the verdict when that is good.
+    pub output: String,
+    /// What it wrote to its standard error: the verdict when that is bad.
+    pub errors: String,
+}
+
+/// Runs a command to its end.
+#[must_use]
+pub fn finish(command: &mut Command) -> Ended {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().expect("the command starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("what it prints is UTF-8");
+    Ended {
+        status: status.code(),
+        output: text(stdout),
+        errors: text(stderr),
+    }
+}
+
+/// Boots with these options of the front door.
+#[must_use]
+pub fn run(options: &[&str]) -> Ended {
+    finish(xtask().arg("run").args(options))
+}
+
+/// Boots a stand-in for QEMU that is this piece of shell.
+#[must_use]
+pub fn run_fake(script: &str, options: &[&str]) -> Ended {
+    let fake = root().join("tests/fake-qemu");
+    finish(
+        xtask()
+            .arg("run")
+            .args(options)
+            .env("TOCSIN_QEMU", fake)
+            .env("FAKE_QEMU", script),
+    )
+}
+
+impl Ended {
+    /// Asserts the exit status, and that the standard error has each of `words`.
+    ///
+    /// # Panics
+    /// It is otherwise; the message has all that was printed.
+    #[track_caller]
+    pub fn expect(&self, status: i32, words: &[&str]) {
+        let Self {
+            status: found,
+            output,
+            errors,
+        } = self;
+        assert_eq!(*found, Some(status), "\n{output}\n{errors}");
+        for word in words {
+            assert!(
+                errors.contains(word),
+                "{word:?} is not in its errors:\n{output}\n{errors}"
+            );
+        }
+    }
+
+    /// The guest's lines: what was printed before the verdict.
+    #[must_use]
+    pub fn console(&self) -> &str {
+        self.output.split("\nPASSED: ").next().unwrap_or_default()
+    }
+}

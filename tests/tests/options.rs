@@ -1,0 +1,133 @@
+//! The command line: what it offers, what it refuses, and the set-up that comes before it.
+
+use end_to_end::{finish, root, run, xtask};
+use std::process::Command;
+
+/// As the front door has promised them.
+const OPTIONS: [&str; 12] = [
+    "--cpu",
+    "--smp",
+    "--memory",
+    "--firmware",
+    "--append",
+    "--module",
+    "--case",
+    "--timeout",
+    "--gdb",
+    "--icount",
+    "--keep-log",
+    "--yes",
+];
+
+#[test]
+fn help_lists_each_option_and_exit_status() {
+    let ended = finish(Command::new(root().join("qemu-run.sh")).arg("--help"));
+    ended.expect(0, &[]);
+    for option in OPTIONS {
+        assert!(
+            ended.output.contains(option),
+            "{option} is not in:\n{}",
+            ended.output
+        );
+    }
+    for status in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "130"] {
+        let described = ended
+            .output
+            .lines()
+            .any(|line| line.trim_start().starts_with(&format!("{status}  ")));
+        assert!(
+            described,
+            "exit status {status} is not described in:\n{}",
+            ended.output
+        );
+    }
+}
+
+#[test]
+fn every_task_has_help() {
+    for task in ["setup", "build", "run", "module", "test", "lint"] {
+        let ended = finish(xtask().args([task, "--help"]));
+        ended.expect(0, &[]);
+        assert!(
+            ended.output.contains("Usage: cargo xtask"),
+            "{task}:\n{}",
+            ended.output
+        );
+    }
+}
+
+#[test]
+fn values_that_are_none_are_refused_by_name() {
+    for (options, words) in [
+        (
+            &["--cpu", "power7"][..],
+            &["power7", "--cpu", "power8, power9, power10"][..],
+        ),
+        (&["--firmware", "uefi"], &["uefi", "vof, slof"]),
+        (&["--smp", "0"], &["--smp", "0 is not in"]),
+        (&["--smp", "many"], &["many", "--smp"]),
+        (&["--memory", "12"], &["--memory", "128M to 64G"]),
+        (&["--memory", "1X"], &["\"X\" is no unit"]),
+        (&["--timeout", "0"], &["--timeout"]),
+        (&["--timeout", "-3"], &["-3"]),
+        (&["--case", ""], &["--case", "at least one character"]),
+        (&["--case", "a b"], &["no spaces"]),
+        (&["--no-such-option"], &["--no-such-option"]),
+        (&["stray"], &["stray"]),
+    ] {
+        run(options).expect(2, words);
+    }
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    run(&["--module", "no/such.ko"]).expect(1, &["no/such.ko"]);
+    run(&["--keep-log", "no/such/folder/log"]).expect(1, &["no/such/folder/log"]);
+}
+
+#[test]
+fn a_toolchain_that_does_not_fit_says_why() {
+    let build = |toolchain: &str| finish(xtask().arg("build").env("TOCSIN_TOOLCHAIN", toolchain));
+    build("no-such-toolchain").expect(1, &["TOCSIN_TOOLCHAIN=no-such-toolchain is neither"]);
+    build("/etc").expect(1, &["/etc): has no bin/rustc", "1.96"]);
+}
+
+#[test]
+fn the_set_up_can_be_checked() {
+    let setup = |arguments: &[&str]| finish(Command::new(root().join("tools/setup")).args(arguments));
+    let checked = setup(&["--check"]);
+    checked.expect(0, &[]);
+    assert_eq!(checked.output, "Nothing is missing.\n");
+    setup(&["--what"]).expect(2, &["unknown argument '--what'", "Usage"]);
+}
+
+#[test]
+fn a_bare_machine_is_told_what_to_install() {
+    // A PATH with a shell and nothing that is looked for; nobody at the terminal, and no leave to install.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for tool in ["bash", "id", "env"] {
+        std::os::unix::fs::symlink(format!("/usr/bin/{tool}"), folder.path().join(tool)).expect("a link");
+    }
+    let bare = |arguments: &[&str]| {
+        let mut setup = Command::new("/usr/bin/bash");
+        setup
+            .arg(root().join("tools/setup"))
+            .args(arguments)
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("PATH", folder.path());
+        finish(setup.stdin(std::process::Stdio::null()))
+    };
+    for arguments in [&[][..], &["--yes"], &["--check"]] {
+        bare(arguments).expect(
+            1,
+            &[
+                "Missing:",
+                "QEMU",
+                "There is no apt-get here",
+                "qemu-system-ppc",
+                "gcc-powerpc64le-linux-gnu",
+            ],
+        );
+    }
+}
