@@ -8,6 +8,7 @@ use crate::command::run;
 use crate::toolchain::{Toolchain, cross};
 use crate::{artifacts, kallsyms, workspace};
 use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -31,6 +32,8 @@ pub(crate) struct Kernel {
     pub(crate) build_id: String,
     /// The crates that a module in Rust is compiled against, with their metadata.
     pub(crate) crates: Vec<(&'static str, PathBuf)>,
+    /// The folders with all that these crates depend on: the guest's libraries, and the host's macros.
+    pub(crate) folders: BTreeSet<PathBuf>,
 }
 
 /// Builds the kernel image, or finds it up to date. Two builds at once wait for each other.
@@ -47,10 +50,16 @@ pub(crate) fn kernel(toolchain: &Toolchain) -> Result<Kernel> {
     let artifacts = artifacts::build(&mut cargo).context("the kernel's crates do not build")?;
     let (image, build_id) = link(&artifacts::file(&artifacts, "boot", "a")?)?;
     let metadata = |name| Ok((name, artifacts::file(&artifacts, name, "rmeta")?));
+    let crates = MODULE_CRATES.into_iter().map(metadata).collect::<Result<_>>()?;
+    let files = artifacts.iter().flat_map(|artifact| &artifact.files);
+    let folders = files
+        .filter_map(|file| Some(file.parent()?.to_path_buf()))
+        .collect();
     Ok(Kernel {
         image,
         build_id,
-        crates: MODULE_CRATES.into_iter().map(metadata).collect::<Result<_>>()?,
+        crates,
+        folders,
     })
 }
 

@@ -143,16 +143,19 @@ fn rust(file: &Path, name: &str, edition: &str, toolchain: &Toolchain, kernel: &
         .args(build::rustc_flags(toolchain))
         .env("TOCSIN_BUILD_ID", &kernel.build_id)
         .env("CARGO_PKG_NAME", name);
+    let option = |key: String, path: &Path| {
+        let mut option = OsString::from(key);
+        option.push(path);
+        option
+    };
     for (name, metadata) in &kernel.crates {
         let modifier = if *name == "kernel" { "" } else { "noprelude:" };
-        let mut argument = OsString::from(format!("{modifier}{name}="));
-        argument.push(metadata);
-        rustc.arg("--extern").arg(argument);
-        if let Some(folder) = metadata.parent() {
-            let mut argument = OsString::from("dependency=");
-            argument.push(folder);
-            rustc.arg("-L").arg(argument);
-        }
+        rustc
+            .arg("--extern")
+            .arg(option(format!("{modifier}{name}="), metadata));
+    }
+    for folder in &kernel.folders {
+        rustc.arg("-L").arg(option("dependency=".into(), folder));
     }
     rustc
 }

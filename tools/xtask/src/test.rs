@@ -21,7 +21,11 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
         // These are the ones that nextest leaves out; the last word should be its.
         run(cargo().args(["test", "--quiet", "--doc"])).context("documentation tests fail")?;
     }
-    let runner: &[&str] = if nextest { &["nextest", "run"] } else { &["test", "--no-fail-fast"] };
+    let runner: &[&str] = if nextest {
+        &["nextest", "run"]
+    } else {
+        &["test", "--no-fail-fast"]
+    };
     let xtask = env::current_exe().context("cannot find our own program")?;
     let mut tests = cargo();
     tests
