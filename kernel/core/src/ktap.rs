@@ -102,7 +102,10 @@ fn known(text: &str) -> Option<Line<'_>> {
         return Some(Line::Remark(text));
     }
     // A log line has its time before its words: `[    0.012345] `.
-    let words = text.strip_prefix('[').and_then(|rest| rest.split_once("] ")).map_or(text, |(_, words)| words);
+    let words = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "))
+        .map_or(text, |(_, words)| words);
     words.strip_prefix(PANIC).map(Line::Panic)
 }
 
