@@ -17,5 +17,6 @@ pub mod glob;
 pub mod insn;
 pub mod ktap;
 pub mod module;
+pub mod printf;
 pub mod site;
 pub mod symbols;
