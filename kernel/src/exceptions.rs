@@ -1,10 +1,15 @@
 //! What happens when the processor stops the running code.
 
+use alloc::format;
+use alloc::string::String;
 use core::fmt;
 use core::sync::atomic::Ordering;
 
 use arch::entry::{ExceptionFrame, Vector};
+use arch::livepatch::return_stack_full;
+use arch::thread::RETURN_STACK_DEPTH;
 
+use crate::symbols;
 use crate::thread::{self, Outcome};
 
 /// An exception that nobody expected.
@@ -12,6 +17,8 @@ use crate::thread::{self, Outcome};
 pub struct Fault {
     /// Its name.
     pub what: &'static str,
+    /// More about it, where the kernel knows more.
+    pub detail: Option<String>,
     /// The instruction that met it.
     pub nip: u64,
     /// The address that the instruction wanted, where the exception has one.
@@ -27,6 +34,7 @@ impl Fault {
         let vector = Vector(frame.vector);
         Fault {
             what: vector.describe(frame.msr),
+            detail: (frame.nip == return_stack_full()).then(|| full_return_stack(frame)),
             nip: frame.nip,
             data_address: vector.has_data_address().then_some(frame.dar),
             lr: frame.lr,
@@ -37,12 +45,26 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(detail) = &self.detail {
+            write!(f, "{detail}: ")?;
+        }
         write!(f, "{} at {:#x}", self.what, self.nip)?;
         if let Some(address) = self.data_address {
             write!(f, ", data address {address:#x}")?;
         }
         write!(f, ", lr {:#x}, r1 {:#x}", self.lr, self.stack_pointer)
     }
+}
+
+/// What `klp_return_stack_full` means: see `arch/ppc64/src/livepatch/return_stack.S`.
+fn full_return_stack(frame: &ExceptionFrame) -> String {
+    let name = thread::current_name();
+    let function = symbols::kernel().at(frame.gpr[12]);
+    let function = function.map_or_else(
+        || format!("{:#x}", frame.gpr[12]),
+        |(symbol, _)| String::from(symbol.path),
+    );
+    format!("return stack of thread '{name}' is full at depth {RETURN_STACK_DEPTH}, in function {function}")
 }
 
 /// Every exception arrives here, on the interrupted thread's stack, with interrupts off (see `arch/ppc64/src/entry`).

@@ -9,6 +9,7 @@ mod func_stack;
 mod lookup;
 mod patch;
 mod registry;
+mod tests;
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -18,7 +19,7 @@ pub use lookup::{Function, find_function};
 pub use patch::{KlpFunc, KlpObject, KlpPatch};
 pub use registry::{PatchInfo, disable, enable, enabled, user_of};
 
-static DEFAULT_DESIGN: AtomicU8 = AtomicU8::new(ReturnDesign::MiniFrame as u8);
+static DEFAULT_DESIGN: AtomicU8 = AtomicU8::new(ReturnDesign::ReturnStack as u8);
 
 /// The return design of patches that name none.
 pub fn default_design() -> ReturnDesign {

@@ -3,9 +3,12 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec;
+use core::ops::Range;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-use arch::thread::{STACK_SIZE, ThreadHead};
+use arch::livepatch::ReturnRecord;
+use arch::thread::{RETURN_STACK_DEPTH, STACK_SIZE, ThreadHead};
 
 use super::{Outcome, PatchState, Stack, State, Thread, WaitQueue, current, scheduler};
 use crate::sync::IrqLock;
@@ -95,11 +98,14 @@ pub(super) fn new_thread(
     deadline: u64,
     main: Option<Box<dyn FnOnce() + Send>>,
 ) -> Arc<Thread> {
-    Arc::new(Thread {
+    let return_stack: Box<[ReturnRecord]> = vec![ReturnRecord::default(); RETURN_STACK_DEPTH].into();
+    let records = return_stack.as_ptr_range();
+    let thread = Thread {
         head: ThreadHead::new(),
         id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         name,
         stack,
+        return_stack,
         sacrificial,
         deadline: AtomicU64::new(deadline),
         state: AtomicU8::new(State::Runnable as u8),
@@ -107,7 +113,25 @@ pub(super) fn new_thread(
         outcome: IrqLock::new(None),
         joiners: WaitQueue::new(),
         livepatch: PatchState::default(),
-    })
+    };
+    thread
+        .head
+        .return_sp
+        .store(records.start as u64, Ordering::Relaxed);
+    thread
+        .head
+        .return_limit
+        .store(records.end as u64, Ordering::Relaxed);
+    Arc::new(thread)
+}
+
+impl Thread {
+    /// Tells the head which stack the thread has; the livepatch stack grows up from its base.
+    pub(super) fn set_stack(&self, stack: Range<u64>) {
+        self.head.stack_low.store(stack.start, Ordering::Relaxed);
+        self.head.stack_high.store(stack.end, Ordering::Relaxed);
+        self.head.livepatch_sp.store(stack.start, Ordering::Relaxed);
+    }
 }
 
 /// Points the head to the thread's stack and puts the first frame on it.
@@ -115,11 +139,7 @@ pub(super) fn new_thread(
 fn prepare(thread: &Thread) {
     let Some(stack) = &thread.stack else { return };
     let low = &raw const **stack as u64;
-    thread.head.stack_low.store(low, Ordering::Relaxed);
-    thread
-        .head
-        .stack_high
-        .store(low + STACK_SIZE as u64, Ordering::Relaxed);
+    thread.set_stack(low..low + STACK_SIZE as u64);
     // SAFETY: the stack is this thread's alone, and the thread is not running yet.
     unsafe { arch::thread::prepare(&thread.head, thread_main, 0) };
 }

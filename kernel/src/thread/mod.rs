@@ -14,6 +14,7 @@ use core::fmt;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
+use arch::livepatch::ReturnRecord;
 use arch::thread::{STACK_SIZE, ThreadHead};
 
 use crate::exceptions::Fault;
@@ -32,6 +33,9 @@ pub struct Thread {
     name: String,
     /// `None`: the boot thread, whose stack is part of the image.
     stack: Option<Box<Stack>>,
+    /// Where the records of `return-stack` are.
+    #[allow(dead_code, reason = "only assembly reads and writes it, through the head")]
+    return_stack: Box<[ReturnRecord]>,
     /// A fault ends only this thread, and whoever joins it hears of it.
     sacrificial: bool,
     /// Timebase at which a sacrificial thread has run long enough; 0: never.

@@ -50,9 +50,7 @@ pub(super) fn is_running() -> bool {
 pub fn init() {
     interrupts::disable();
     let boot = new_thread(String::from("boot"), None, false, 0, None);
-    let stack = arch::start::boot_stack();
-    boot.head.stack_low.store(stack.start, Ordering::Relaxed);
-    boot.head.stack_high.store(stack.end, Ordering::Relaxed);
+    boot.set_stack(arch::start::boot_stack());
     SCHEDULER.lock().all.push(boot.clone());
     let boot: *const Thread = Arc::into_raw(boot);
     // SAFETY: the count that `into_raw` keeps makes it live for ever; this is the first thread, on the boot stack, with interrupts off.

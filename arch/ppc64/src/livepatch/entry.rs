@@ -2,10 +2,12 @@
 #![allow(unsafe_code, reason = "the designs are assembly; only their addresses are taken here")]
 
 use core::arch::global_asm;
-use core::mem::offset_of;
+use core::mem::{offset_of, size_of};
 
+use super::record::{LivepatchRecord, MARKER, ReturnRecord};
 use super::ReturnDesign;
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
+use crate::thread::ThreadHead;
 
 global_asm!(include_str!("none.S"));
 
@@ -16,9 +18,47 @@ global_asm!(
     TOC_SAVE = const offset_of!(FrameHeader, toc_save),
 );
 
+global_asm!(
+    include_str!("caller_frame.S"),
+    RESERVED = const offset_of!(FrameHeader, reserved),
+    LR_SAVE = const offset_of!(FrameHeader, lr_save),
+    TOC_SAVE = const offset_of!(FrameHeader, toc_save),
+);
+
+global_asm!(
+    include_str!("livepatch_stack.S"),
+    LIVEPATCH_SP = const offset_of!(ThreadHead, livepatch_sp),
+    RECORD_SIZE = const size_of::<LivepatchRecord>(),
+    RECORD_TOC = const offset_of!(LivepatchRecord, toc),
+    RECORD_RETURN = const offset_of!(LivepatchRecord, return_address),
+    RECORD_MARKER = const offset_of!(LivepatchRecord, marker),
+    MARKER = const MARKER,
+);
+
+global_asm!(
+    include_str!("return_stack.S"),
+    RETURN_SP = const offset_of!(ThreadHead, return_sp),
+    RETURN_LIMIT = const offset_of!(ThreadHead, return_limit),
+    RECORD_SIZE = const size_of::<ReturnRecord>(),
+    RECORD_RETURN = const offset_of!(ReturnRecord, return_address),
+    RECORD_TOC = const offset_of!(ReturnRecord, toc),
+    RECORD_TOC_SAVE = const offset_of!(ReturnRecord, toc_save),
+    RECORD_STACK_POINTER = const offset_of!(ReturnRecord, stack_pointer),
+    TOC_SAVE = const offset_of!(FrameHeader, toc_save),
+);
+
 unsafe extern "C" {
     fn klp_enter_none();
     fn klp_enter_mini_frame();
+    fn klp_enter_caller_frame();
+    fn klp_enter_livepatch_stack();
+    fn klp_enter_return_stack();
+    fn klp_return_stack_full();
+}
+
+/// The instruction that stops a thread whose return stack has no room; r12 holds the replacement that was to be called.
+pub fn return_stack_full() -> u64 {
+    klp_return_stack_full as *const () as u64
 }
 
 impl ReturnDesign {
@@ -27,6 +67,9 @@ impl ReturnDesign {
         match self {
             ReturnDesign::None => klp_enter_none as *const () as u64,
             ReturnDesign::MiniFrame => klp_enter_mini_frame as *const () as u64,
+            ReturnDesign::CallerFrame => klp_enter_caller_frame as *const () as u64,
+            ReturnDesign::LivepatchStack => klp_enter_livepatch_stack as *const () as u64,
+            ReturnDesign::ReturnStack => klp_enter_return_stack as *const () as u64,
         }
     }
 }

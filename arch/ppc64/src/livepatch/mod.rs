@@ -6,8 +6,14 @@
 use core::fmt;
 use core::str::FromStr;
 
+mod record;
+
 #[cfg(target_arch = "powerpc64")]
 mod entry;
+
+#[cfg(target_arch = "powerpc64")]
+pub use entry::return_stack_full;
+pub use record::{LivepatchRecord, ReturnRecord};
 
 /// How C's return gets back to A with A's TOC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,19 +21,34 @@ pub enum ReturnDesign {
     /// Not at all: `none.S`.
     None,
     /// By a frame of 32 bytes between A and C: `mini_frame.S`.
-    #[default]
     MiniFrame,
+    /// By what fits into A's own frame header: `caller_frame.S`.
+    CallerFrame,
+    /// By a second stack in the thread's first one, as Linux does: `livepatch_stack.S`.
+    LivepatchStack,
+    /// By a stack of records of its own: `return_stack.S`.
+    #[default]
+    ReturnStack,
 }
 
 impl ReturnDesign {
     /// Every design there is.
-    pub const ALL: [ReturnDesign; 2] = [ReturnDesign::None, ReturnDesign::MiniFrame];
+    pub const ALL: [ReturnDesign; 5] = [
+        ReturnDesign::None,
+        ReturnDesign::MiniFrame,
+        ReturnDesign::CallerFrame,
+        ReturnDesign::LivepatchStack,
+        ReturnDesign::ReturnStack,
+    ];
 
     /// The name that boot arguments and messages use.
     pub fn name(self) -> &'static str {
         match self {
             ReturnDesign::None => "none",
             ReturnDesign::MiniFrame => "mini-frame",
+            ReturnDesign::CallerFrame => "caller-frame",
+            ReturnDesign::LivepatchStack => "livepatch-stack",
+            ReturnDesign::ReturnStack => "return-stack",
         }
     }
 }
@@ -67,6 +88,6 @@ mod tests {
             assert_eq!(design.to_string().parse(), Ok(design));
         }
         assert_eq!("minif".parse::<ReturnDesign>(), Err(UnknownDesign));
-        assert_eq!(UnknownDesign.to_string(), "no such return design; there are: none mini-frame");
+        assert_eq!(UnknownDesign.to_string(), "no such return design; there are: none mini-frame caller-frame livepatch-stack return-stack");
     }
 }

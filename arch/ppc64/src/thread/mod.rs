@@ -6,6 +6,9 @@
 
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
+/// How deep patched calls may nest on one thread under the design `return-stack`.
+pub const RETURN_STACK_DEPTH: usize = 512;
+
 #[cfg(target_arch = "powerpc64")]
 mod switch;
 #[cfg(target_arch = "powerpc64")]
@@ -27,6 +30,12 @@ pub struct ThreadHead {
     /// Not 0 while the thread is inside the ops of a hook (the recursion guard of `ftrace_caller`).
     /// An exception entry puts 0 here and its exit puts the old value back: what an interrupt calls is a new context.
     pub trace_depth: AtomicU64,
+    /// Where the next record of the return stack goes (`return-stack`).
+    pub return_sp: AtomicU64,
+    /// The end of the return stack: no record begins here or above.
+    pub return_limit: AtomicU64,
+    /// The end of the newest record of the livepatch stack (`livepatch-stack`); starts as `stack_low`.
+    pub livepatch_sp: AtomicU64,
     /// Where an exception entry keeps r10, r11, r12 and CR until it has a frame.
     pub exception_scratch: [AtomicU64; 4],
     /// Locks that the thread holds. A thread that faults with one in its hand cannot be ended: others would wait for ever.
@@ -44,6 +53,9 @@ impl ThreadHead {
             stack_high: ZERO,
             saved_stack_pointer: ZERO,
             trace_depth: ZERO,
+            return_sp: ZERO,
+            return_limit: ZERO,
+            livepatch_sp: ZERO,
             exception_scratch: [ZERO; 4],
             locks_held: AtomicU32::new(0),
             interrupts_active: AtomicU32::new(0),
