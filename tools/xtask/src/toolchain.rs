@@ -115,7 +115,10 @@ impl Toolchain {
             );
         }
         let mut clippy = self.program("cargo-clippy");
-        clippy.arg("clippy").env("CARGO", self.folder.join("bin/cargo"));
+        clippy
+            .arg("clippy")
+            .env("CARGO", self.folder.join("bin/cargo"))
+            .env("RUSTC", self.folder.join("bin/rustc"));
         Ok(clippy)
     }
 
