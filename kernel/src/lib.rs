@@ -3,7 +3,7 @@
 //! What knows the processor is in `arch`; what is pure logic is in `kernel_core`.
 #![no_std]
 #![deny(unsafe_code)]
-#![feature(patchable_function_entry)]
+#![feature(c_variadic, patchable_function_entry)]
 
 extern crate alloc;
 
@@ -13,10 +13,13 @@ pub mod ftrace;
 pub mod ktest;
 pub mod livepatch;
 pub mod memory;
+pub mod module;
 pub mod situations;
 pub mod symbols;
 pub mod sync;
 pub mod thread;
+
+pub use kernel_core::errno::Errno;
 
 /// Runs the kernel on the boot thread: heap and console work, exceptions do not yet.
 pub fn start() -> ! {

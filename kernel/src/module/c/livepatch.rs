@@ -1,0 +1,130 @@
+//! `klp_enable_patch`, for live patches in C. The structures are those of `kernel/include/linux/livepatch.h`.
+#![allow(unsafe_code, reason = "reads C's structures through C's pointers")]
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ffi::{CStr, c_char, c_int};
+
+use kernel_core::errno::Errno;
+
+use crate::livepatch::{self, KlpFunc, KlpObject, KlpPatch};
+
+/// `struct module`.
+#[repr(C)]
+struct CModule {
+    name: *const c_char,
+}
+
+/// `struct klp_func`; a list of them ends with one that is all zeros.
+#[repr(C)]
+struct CFunc {
+    old_name: *const c_char,
+    new_func: u64,
+    old_sympos: u64,
+}
+
+/// `struct klp_object`; a list of them ends with one that is all zeros.
+#[repr(C)]
+struct CObject {
+    name: *const c_char,
+    funcs: *const CFunc,
+    callbacks: [u64; 4],
+}
+
+/// `struct klp_patch`.
+#[repr(C)]
+struct CPatch {
+    module: *const CModule,
+    objs: *const CObject,
+    states: u64,
+    replace: bool,
+}
+
+/// Enables a live patch; 0, or a negative error number with the reason in the log.
+///
+/// # Safety
+/// `patch` is a patch whose lists end as they should, whose strings end with NUL, and whose functions have the
+/// signatures of those that they replace.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn klp_enable_patch(patch: *const CPatch) -> c_int {
+    // SAFETY: a pointer to a patch, or none, as the caller promises.
+    let Some(patch) = (unsafe { patch.as_ref() }) else { return -Errno::Invalid.number() };
+    // SAFETY: as the caller promises.
+    let result = unsafe { read(patch) }.and_then(|patch| {
+        livepatch::enable(patch).map_err(|error| {
+            log::warn!(target: "livepatch", "{error}");
+            errno(&error)
+        })
+    });
+    result.map_or_else(|error| -error.number(), |()| 0)
+}
+
+/// Our own form of the patch.
+///
+/// # Safety
+/// As for [`klp_enable_patch`].
+unsafe fn read(patch: &CPatch) -> Result<KlpPatch, Errno> {
+    // SAFETY: a pointer to a module, or none, as the caller promises.
+    let module = unsafe { patch.module.as_ref() }.ok_or(Errno::Invalid)?;
+    // SAFETY: as above, a string.
+    let name = unsafe { string(module.name) }.ok_or(Errno::Invalid)?;
+    if patch.states != 0 || patch.replace {
+        log::warn!(target: "livepatch", "patch '{name}' has states or replaces others, which is not supported");
+        return Err(Errno::NotSupported);
+    }
+    let mut objects = Vec::new();
+    // SAFETY: a list that ends with zeros.
+    for object in unsafe { list(patch.objs, |object| object.funcs.is_null()) } {
+        if object.callbacks != [0; 4] {
+            log::warn!(target: "livepatch", "patch '{name}' has callbacks, which are not supported");
+            return Err(Errno::NotSupported);
+        }
+        let mut funcs = Vec::new();
+        // SAFETY: a list that ends with zeros.
+        for func in unsafe { list(object.funcs, |func| func.old_name.is_null() && func.new_func == 0) } {
+            // SAFETY: a string, or none.
+            let old_name = unsafe { string(func.old_name) }.ok_or(Errno::Invalid)?;
+            if func.new_func == 0 {
+                return Err(Errno::Invalid);
+            }
+            funcs.push(KlpFunc { old_name, sympos: func.old_sympos as usize, new_function: func.new_func });
+        }
+        // SAFETY: a string, or none for the kernel.
+        objects.push(KlpObject { name: unsafe { string(object.name) }, funcs });
+    }
+    Ok(KlpPatch { name: name.clone(), module: Some(name), design: None, objects })
+}
+
+/// The elements of a list up to its end mark; none where there is no list.
+///
+/// # Safety
+/// The list has an end mark, and lives as long as what is returned is used.
+unsafe fn list<'a, T: 'a>(start: *const T, is_end: fn(&T) -> bool) -> impl Iterator<Item = &'a T> {
+    let elements = (0..).map(move |index| {
+        // SAFETY: an element in front of the end mark, or the mark itself: nothing behind it is asked for.
+        unsafe { &*start.wrapping_add(index) }
+    });
+    elements.take_while(move |element| !is_end(element)).take(if start.is_null() { 0 } else { usize::MAX })
+}
+
+/// A string of C's; `None` for a null pointer.
+///
+/// # Safety
+/// A pointer that is not null points to bytes that end with NUL.
+unsafe fn string(start: *const c_char) -> Option<String> {
+    if start.is_null() {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    Some(unsafe { CStr::from_ptr(start) }.to_string_lossy().to_string())
+}
+
+/// The number that Linux returns in the same situation.
+fn errno(error: &livepatch::KlpError) -> Errno {
+    use livepatch::KlpError;
+    match error {
+        KlpError::NoObject { .. } | KlpError::NoFunction { .. } | KlpError::NoSuchPosition { .. } => Errno::NoEntry,
+        KlpError::AlreadyEnabled { .. } => Errno::Busy,
+        _ => Errno::Invalid,
+    }
+}

@@ -1,0 +1,4 @@
+//! What modules in C call. The other side of each is in `kernel/include`.
+
+mod livepatch;
+mod printk;

@@ -1,0 +1,34 @@
+//! Loaded modules: from the bytes of a file to running code, and back.
+//!
+//! What can be said about a file without changing anything is in [`kernel_core::module`]. Here it gets a place, its
+//! symbols meet those of the kernel and of other modules, its `init_module` runs, and users are counted until
+//! `cleanup_module` may. Whatever fails on the way leaves everything as it was.
+//!
+//! | file | what |
+//! |---|---|
+//! | `load`, `unload` | the two ways, step by step |
+//! | `registry` | which modules there are; names to functions |
+//! | `place` | memory for code: room, copy, cache |
+//! | `resolve` | who answers for an undefined symbol |
+//! | `macros` | `module!` for modules in Rust |
+//! | `c` | what modules in C call: `kernel/include` |
+//! | `snapshot` | did a failure really change nothing? |
+
+mod c;
+mod error;
+mod load;
+mod macros;
+mod place;
+mod registry;
+mod resolve;
+mod snapshot;
+mod tests;
+mod unload;
+
+pub use error::{Error, Reason};
+pub use load::load;
+pub use macros::modinfo;
+pub use place::used_bytes;
+pub use registry::{Module, ModuleUse, State, functions, get, hold, list, symbol_at};
+pub use snapshot::Snapshot;
+pub use unload::unload;
