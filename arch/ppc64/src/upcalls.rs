@@ -10,4 +10,8 @@ unsafe extern "C" {
     /// Defined by `kernel`: an exception came. Interrupts are off; what it leaves in the frame is what is resumed.
     #[allow(dead_code, reason = "called from entry.S only")]
     fn exception_handler(frame: &mut ExceptionFrame);
+
+    /// Defined by `kernel`: a function returned that the graph tracer follows. Answers where it really returns to.
+    #[allow(dead_code, reason = "called from return_to_handler.S only")]
+    fn ftrace_return_to_handler() -> u64;
 }

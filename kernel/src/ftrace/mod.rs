@@ -4,6 +4,7 @@
 //! The instructions between the site and the ops are in `arch/ppc64/src/ftrace`.
 
 mod error;
+mod graph;
 mod hook;
 mod registry;
 mod retired;
@@ -13,6 +14,7 @@ mod tests;
 
 pub use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, OpsFunction};
 pub use error::FtraceError;
+pub use graph::{GraphOps, GraphStack, GraphTracer};
 pub use registry::{Place, hooked, hooked_in, register, unregister};
 pub use retired::{Retire, reap, retire};
 pub use sites::{ClassicSite, Site, SiteShape, kernel_sites, prime_classic_sites};

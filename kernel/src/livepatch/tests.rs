@@ -3,11 +3,12 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::{KlpError, KlpFunc, KlpObject, KlpPatch, ReturnDesign, disable, enable, enabled};
+use super::{KlpError, KlpFunc, KlpObject, KlpPatch, ReturnDesign, disable, enable, enabled, find_function};
 use crate::exceptions::Fault;
-use crate::ftrace::{FtraceError, hooked, reap};
+use crate::ftrace::{FtraceError, GraphOps, GraphTracer, Place, hooked, reap, register, unregister};
 use crate::thread::{Builder, Outcome};
 use crate::{ensure, ensure_eq, ktest};
 
@@ -75,6 +76,21 @@ fn call_namesakes() -> u64 {
 const VICTIM: &str = "kernel::livepatch::tests::victim";
 const NAMESAKE: &str = "kernel::livepatch::tests::call_namesakes::namesake";
 const SUM_TO: &str = "kernel::livepatch::tests::sum_to";
+
+static EVENTS: AtomicU64 = AtomicU64::new(0);
+
+/// Entry: the site and a 1.
+fn note_entry(site: u64) {
+    EVENTS.fetch_add(site << 4 | 1, Ordering::Relaxed);
+}
+
+/// Exit: a 2 if exactly the entry of the same function came before, rubbish otherwise.
+fn note_exit(site: u64) {
+    let before = EVENTS.swap(u64::MAX, Ordering::Relaxed);
+    if before == site << 4 | 1 {
+        EVENTS.store(before + 1, Ordering::Relaxed);
+    }
+}
 
 fn address(function: extern "C" fn(u64) -> u64) -> u64 {
     function as usize as u64
@@ -156,6 +172,25 @@ ktest! {
                 let sum = sum_to(depth);
                 disable("sum").map_err(text)?;
                 ensure_eq!(sum, depth * (depth + 1) + 10, "depth {depth} under {design}");
+            }
+        }
+        Ok(())
+    }
+
+    fn the_graph_tracer_sees_a_patched_function_begin_and_end_once() {
+        static GRAPH: GraphOps = GraphOps { entry: note_entry, exit: note_exit };
+        let site = find_function(None, VICTIM, 0).map_err(text)?.site.ok_or("the victim has no site")?;
+        for place in [Place::First, Place::Last] {
+            for design in ReturnDesign::ALL {
+                enable(patch("one", times_three).under(design)).map_err(text)?;
+                let ops = Arc::new(GraphTracer::ops(&GRAPH));
+                EVENTS.store(0, Ordering::Relaxed);
+                register(&site, &ops, place).map_err(|error| error.to_string())?;
+                let during = call(7);
+                unregister(&site, &ops).map_err(|error| error.to_string())?;
+                disable("one").map_err(text)?;
+                ensure_eq!(during, 31, "the result under {design}, {place:?}");
+                ensure_eq!(EVENTS.load(Ordering::Relaxed), site.address << 4 | 2, "entry and exit under {design}, {place:?}");
             }
         }
         Ok(())

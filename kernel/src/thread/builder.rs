@@ -11,6 +11,7 @@ use arch::livepatch::ReturnRecord;
 use arch::thread::{RETURN_STACK_DEPTH, STACK_SIZE, ThreadHead};
 
 use super::{Outcome, PatchState, Stack, State, Thread, WaitQueue, current, scheduler};
+use crate::ftrace::GraphStack;
 use crate::sync::IrqLock;
 
 /// How a thread is to be.
@@ -112,6 +113,7 @@ pub(super) fn new_thread(
         main: IrqLock::new(main),
         outcome: IrqLock::new(None),
         joiners: WaitQueue::new(),
+        graph: GraphStack::new(),
         livepatch: PatchState::default(),
     };
     thread

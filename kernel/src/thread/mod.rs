@@ -18,6 +18,7 @@ use arch::livepatch::ReturnRecord;
 use arch::thread::{STACK_SIZE, ThreadHead};
 
 use crate::exceptions::Fault;
+use crate::ftrace::GraphStack;
 use crate::sync::IrqLock;
 
 pub use builder::{Builder, JoinHandle, spawn};
@@ -46,6 +47,8 @@ pub struct Thread {
     /// How it ended, once it has.
     outcome: IrqLock<Option<Outcome>>,
     joiners: WaitQueue,
+    /// Functions that the graph tracer waits for.
+    pub(crate) graph: GraphStack,
     /// What live patching knows of the thread.
     pub livepatch: PatchState,
 }
@@ -147,10 +150,23 @@ impl Thread {
 }
 
 /// The running thread's head; before threads exist, the one that the boot code made.
+#[inline(always)]
 #[allow(unsafe_code, reason = "r13 is a raw address")]
 pub fn current_head() -> &'static ThreadHead {
     // SAFETY: r13 points to the running thread's head from `_start` on, and the running thread cannot end under its own feet.
     unsafe { &*arch::thread::current() }
+}
+
+/// The running thread's graph stack; `None` before threads exist. For trampolines: inlined, counts nothing, cannot fail.
+#[inline(always)]
+#[allow(unsafe_code, reason = "r13 is a raw address of what an Arc holds")]
+pub(crate) fn current_graph_stack() -> Option<&'static GraphStack> {
+    if !scheduler::is_running() {
+        return None;
+    }
+    let thread: *const Thread = arch::thread::current().cast();
+    // SAFETY: as in `current`; the running thread cannot end under its own feet.
+    Some(unsafe { &(*thread).graph })
 }
 
 /// The running thread.

@@ -41,6 +41,7 @@ static SCHEDULER: IrqLock<Scheduler> = IrqLock::new(Scheduler {
 static RUNNING: AtomicBool = AtomicBool::new(false);
 
 /// Whether there are threads.
+#[inline(always)]
 pub(super) fn is_running() -> bool {
     RUNNING.load(Ordering::Acquire)
 }

@@ -54,9 +54,20 @@ pub struct FtraceFrame {
     pub regs: FtraceRegs,
 }
 
+/// The frame of `return_to_handler`, below A's.
+#[repr(C)]
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReturnFrame {
+    /// Header; `toc_save` has the r2 that A is to find.
+    pub header: FrameHeader,
+    /// r3 to r10: what the function returned.
+    pub result: [u64; 8],
+}
+
 /// Offsets of private fields, for the assembly.
 pub(crate) const FRAME_NIP: usize = offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, nip);
-pub(crate) const FRAME_RETURN_ENTRY: usize = offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, return_entry);
+pub(crate) const FRAME_RETURN_ENTRY: usize =
+    offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, return_entry);
 
 /// The part of a hook that the trampolines read. The stub has its address.
 #[repr(C)]
@@ -88,7 +99,11 @@ impl OpsEntry {
 impl HookHead {
     /// A hook of `site` with a list that stays alive until nobody can be reading it any more.
     pub fn new(site: u64, ops: *const OpsEntry) -> Self {
-        HookHead { site, ops: AtomicPtr::new(ops.cast_mut()), missed: AtomicU64::new(0) }
+        HookHead {
+            site,
+            ops: AtomicPtr::new(ops.cast_mut()),
+            missed: AtomicU64::new(0),
+        }
     }
 
     /// Puts another list in place.
@@ -99,6 +114,7 @@ impl HookHead {
 
 const _: () = {
     assert!(size_of::<FtraceFrame>().is_multiple_of(STACK_ALIGN));
+    assert!(size_of::<ReturnFrame>().is_multiple_of(STACK_ALIGN));
     assert!(offset_of!(FtraceFrame, header) == 0);
     assert!(size_of::<OpsEntry>() == 16);
     assert!(offset_of!(OpsEntry, function) == 0);

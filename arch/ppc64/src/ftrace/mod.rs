@@ -11,7 +11,7 @@ pub use stub::{STUB_SIZE, site_word, stub_words};
 #[cfg(target_arch = "powerpc64")]
 mod trampoline;
 #[cfg(target_arch = "powerpc64")]
-pub use trampoline::{Trampoline, ftrace_stub, ftrace_trash};
+pub use trampoline::{Trampoline, ftrace_stub, ftrace_trash, return_to_handler_entry};
 #[cfg(target_arch = "powerpc64")]
 mod site;
 #[cfg(target_arch = "powerpc64")]

@@ -39,6 +39,11 @@ pub struct FtraceOps {
 impl FtraceOps {
     /// An ops whose own word is 0.
     pub const fn new(name: &'static str, function: OpsFunction, flags: OpsFlags) -> Self {
-        FtraceOps { name, function, flags, data: AtomicU64::new(0) }
+        FtraceOps {
+            name,
+            function,
+            flags,
+            data: AtomicU64::new(0),
+        }
     }
 }

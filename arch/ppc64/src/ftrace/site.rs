@@ -20,8 +20,15 @@ pub struct WordMismatch {
 
 impl fmt::Display for WordMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let WordMismatch { address, expected, found } = self;
-        write!(f, "the word at {address:#x} is {found:#010x}, expected {expected:#010x}")
+        let WordMismatch {
+            address,
+            expected,
+            found,
+        } = self;
+        write!(
+            f,
+            "the word at {address:#x} is {found:#010x}, expected {expected:#010x}"
+        )
     }
 }
 
@@ -33,7 +40,11 @@ pub unsafe fn replace_word(site: u64, expected: u32, new: u32) -> Result<(), Wor
     // SAFETY: a site is readable text.
     let found = unsafe { text::read_word(site) };
     if found != expected {
-        return Err(WordMismatch { address: site, expected, found });
+        return Err(WordMismatch {
+            address: site,
+            expected,
+            found,
+        });
     }
     // SAFETY: the caller says that both words are right.
     unsafe { text::write_word(site, new) };
@@ -45,7 +56,9 @@ pub unsafe fn replace_word(site: u64, expected: u32, new: u32) -> Result<(), Wor
 /// # Safety
 /// `stub` has `STUB_SIZE` bytes that are the caller's; `hook` is a `HookHead` that lives as long as the stub.
 pub unsafe fn write_stub(stub: u64, hook: u64, trampoline: Trampoline) -> bool {
-    let Some(words) = stub_words(stub, hook, trampoline.address()) else { return false };
+    let Some(words) = stub_words(stub, hook, trampoline.address()) else {
+        return false;
+    };
     for (word, instruction) in words.into_iter().enumerate() {
         // SAFETY: the caller's bytes, not executed yet.
         unsafe { text::write_word(stub + 4 * word as u64, instruction) };

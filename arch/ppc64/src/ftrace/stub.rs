@@ -20,7 +20,12 @@ const CLASSIC_ENTRY: u64 = 4;
 /// The stub at address `stub` that shows `hook` to `trampoline`; `None` when an address does not fit.
 pub fn stub_words(stub: u64, hook: u64, trampoline: u64) -> Option<[u32; 4]> {
     let [high, low] = insn::load_address(R11, hook)?;
-    Some([insn::mflr(R0), high, low, insn::b(stub + BRANCH_OFFSET, trampoline)?])
+    Some([
+        insn::mflr(R0),
+        high,
+        low,
+        insn::b(stub + BRANCH_OFFSET, trampoline)?,
+    ])
 }
 
 /// What an enabled site of this shape holds; `None` when the stub is out of reach.
@@ -39,13 +44,27 @@ mod tests {
     fn a_stub_reads_as_the_header_says() {
         let words = stub_words(0x500000, 0x0123_4567, 0x401000).unwrap();
         // mflr r0; lis r11,0x123; ori r11,r11,0x4567; b
-        assert_eq!(words, [0x7c08_02a6, 0x3d60_0123, 0x616b_4567, 0x4800_0000 | (0x401000u32.wrapping_sub(0x50000c) & 0x03ff_fffc)]);
+        assert_eq!(
+            words,
+            [
+                0x7c08_02a6,
+                0x3d60_0123,
+                0x616b_4567,
+                0x4800_0000 | (0x401000u32.wrapping_sub(0x50000c) & 0x03ff_fffc)
+            ]
+        );
     }
 
     #[test]
     fn classic_sites_link_and_skip_the_first_word() {
-        assert_eq!(site_word(SiteShape::OneNop, 0x400100, 0x500000), Some(0x480f_ff00));
-        assert_eq!(site_word(SiteShape::MflrBl, 0x400100, 0x500000), Some(0x480f_ff05));
+        assert_eq!(
+            site_word(SiteShape::OneNop, 0x400100, 0x500000),
+            Some(0x480f_ff00)
+        );
+        assert_eq!(
+            site_word(SiteShape::MflrBl, 0x400100, 0x500000),
+            Some(0x480f_ff05)
+        );
     }
 
     #[test]

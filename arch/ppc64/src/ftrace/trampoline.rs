@@ -1,10 +1,13 @@
 //! The common trampolines by name.
-#![allow(unsafe_code, reason = "the trampolines are assembly; only their addresses are taken here")]
+#![allow(
+    unsafe_code,
+    reason = "the trampolines are assembly; only their addresses are taken here"
+)]
 
 use core::arch::global_asm;
 use core::mem::{offset_of, size_of};
 
-use super::frame::{FRAME_NIP, FRAME_RETURN_ENTRY, FtraceFrame, FtraceRegs, HookHead, OpsEntry};
+use super::frame::{FRAME_NIP, FRAME_RETURN_ENTRY, FtraceFrame, FtraceRegs, HookHead, OpsEntry, ReturnFrame};
 use super::{FtraceOps, OpsFlags};
 use crate::abi::FrameHeader;
 use crate::thread::ThreadHead;
@@ -45,10 +48,21 @@ global_asm!(
     OPS_DATA = const offset_of!(FtraceOps, data),
 );
 
-#[allow(improper_ctypes, reason = "the assembly touches only the fields that it has offsets of")]
+global_asm!(
+    include_str!("return_to_handler.S"),
+    FRAME_SIZE = const size_of::<ReturnFrame>(),
+    TOC_SAVE = const offset_of!(ReturnFrame, header) + offset_of!(FrameHeader, toc_save),
+    RESULT = const offset_of!(ReturnFrame, result),
+);
+
+#[allow(
+    improper_ctypes,
+    reason = "the assembly touches only the fields that it has offsets of"
+)]
 unsafe extern "C" {
     /// An ops for tests: counts in its own word and trashes every register that an ops may trash.
     pub safe fn ftrace_trash(site: u64, parent: u64, ops: &FtraceOps, regs: &mut FtraceRegs);
+    fn return_to_handler();
     fn ftrace_caller();
     fn ftrace_regs_caller();
     /// The ops that does nothing.
@@ -67,7 +81,11 @@ pub enum Trampoline {
 impl Trampoline {
     /// The least that gives an ops with these needs what it wants.
     pub fn needed_for(flags: OpsFlags) -> Self {
-        if flags.contains(OpsFlags::SAVE_REGS) { Trampoline::AllRegisters } else { Trampoline::Arguments }
+        if flags.contains(OpsFlags::SAVE_REGS) {
+            Trampoline::AllRegisters
+        } else {
+            Trampoline::Arguments
+        }
     }
 
     /// Where its code begins.
@@ -77,4 +95,9 @@ impl Trampoline {
             Trampoline::AllRegisters => ftrace_regs_caller as *const () as u64,
         }
     }
+}
+
+/// Where a function returns to that the graph tracer follows: for `FtraceRegs::lr`.
+pub fn return_to_handler_entry() -> u64 {
+    return_to_handler as *const () as u64
 }

@@ -1,0 +1,122 @@
+//! The graph tracer's hooks: an ops that sees a function begin, and makes it return through `return_to_handler` so that
+//! its end is seen too. What a tracer does with it comes on top.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, return_to_handler_entry};
+
+use crate::thread;
+
+/// How many functions a thread may be inside of that the tracer follows; deeper ones are not followed.
+const DEPTH: usize = 64;
+
+/// Who wants to see functions begin and end. Called on the calling thread, inside a trampoline: no lock, no allocation.
+#[derive(Debug)]
+pub struct GraphOps {
+    /// A function begins; its site.
+    pub entry: fn(site: u64),
+    /// The function whose site this is returns.
+    pub exit: fn(site: u64),
+}
+
+/// An ops for hooks that serves a [`GraphOps`].
+#[derive(Debug)]
+pub struct GraphTracer;
+
+impl GraphTracer {
+    /// The ops to register. `graph` is for ever: records of it may outlive the registration.
+    pub fn ops(graph: &'static GraphOps) -> FtraceOps {
+        let ops = FtraceOps::new("graph", ftrace_graph_caller, OpsFlags::empty());
+        ops.data.store(graph as *const GraphOps as u64, Ordering::Relaxed);
+        ops
+    }
+}
+
+/// A function that was entered and has not returned.
+#[derive(Debug, Default)]
+struct Record {
+    return_address: AtomicU64,
+    site: AtomicU64,
+    graph: AtomicU64,
+}
+
+/// A thread's functions that have not returned, the innermost last.
+#[derive(Debug)]
+pub struct GraphStack {
+    records: Box<[Record]>,
+    depth: AtomicUsize,
+}
+
+impl GraphStack {
+    /// An empty stack.
+    pub(crate) fn new() -> Self {
+        let records = vec![(); DEPTH].into_iter().map(|()| Record::default()).collect();
+        GraphStack {
+            records,
+            depth: AtomicUsize::new(0),
+        }
+    }
+
+    /// First the depth, then the record: an interrupt in between uses the room above.
+    #[inline(always)]
+    fn push(&self, return_address: u64, site: u64, graph: u64) -> bool {
+        let depth = self.depth.load(Ordering::Relaxed);
+        let Some(record) = self.records.get(depth) else {
+            return false;
+        };
+        self.depth.store(depth + 1, Ordering::Relaxed);
+        record.return_address.store(return_address, Ordering::Relaxed);
+        record.site.store(site, Ordering::Relaxed);
+        record.graph.store(graph, Ordering::Relaxed);
+        true
+    }
+
+    /// First the record, then the depth.
+    #[inline(always)]
+    fn pop(&self) -> Option<(u64, u64, u64)> {
+        let depth = self.depth.load(Ordering::Relaxed).checked_sub(1)?;
+        let record = self.records.get(depth)?;
+        let [return_address, site, graph] =
+            [&record.return_address, &record.site, &record.graph].map(|word| word.load(Ordering::Relaxed));
+        self.depth.store(depth, Ordering::Relaxed);
+        Some((return_address, site, graph))
+    }
+}
+
+/// Notes where the function returns to, and makes it return to `return_to_handler`.
+#[allow(
+    unsafe_code,
+    reason = "reads the GraphOps through the ops' word, and keeps itself out of all hooks"
+)]
+#[unsafe(link_section = ".text.notrace")]
+#[patchable_function_entry(prefix_nops = 0, entry_nops = 0)]
+extern "C" fn ftrace_graph_caller(site: u64, _parent: u64, ops: &FtraceOps, regs: &mut FtraceRegs) {
+    let data = ops.data.load(Ordering::Relaxed);
+    if thread::current_graph_stack().is_some_and(|stack| stack.push(regs.lr, site, data)) {
+        regs.lr = return_to_handler_entry();
+        // SAFETY: `GraphTracer::ops` has stored a `&'static GraphOps`.
+        let graph = unsafe { &*(data as *const GraphOps) };
+        (graph.entry)(site);
+    }
+}
+
+/// The function returned: tells the tracer, and answers where it really returns to.
+#[allow(unsafe_code, reason = "the upcall's symbol is declared in arch::upcalls")]
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".text.notrace")]
+#[patchable_function_entry(prefix_nops = 0, entry_nops = 0)]
+extern "C" fn ftrace_return_to_handler() -> u64 {
+    let Some((return_address, site, graph)) = thread::current_graph_stack().and_then(GraphStack::pop) else {
+        // Nobody can have come here without a record; address 0 ends the thread at a place that says so.
+        return 0;
+    };
+    let head = thread::current_head();
+    let depth = head.trace_depth.swap(1, Ordering::Relaxed);
+    // SAFETY: `GraphTracer::ops` has stored a `&'static GraphOps`.
+    let graph = unsafe { &*(graph as *const GraphOps) };
+    (graph.exit)(site);
+    head.trace_depth.store(depth, Ordering::Relaxed);
+    return_address
+}
