@@ -5,6 +5,7 @@
 )]
 
 use core::arch::asm;
+use core::ffi::CStr;
 
 /// H_GET_TERM_CHAR: read from a virtual terminal.
 const GET_TERM_CHAR: u64 = 0x54;
@@ -16,6 +17,9 @@ const CEDE: u64 = 0xe0;
 const SET_MODE: u64 = 0x31c;
 /// H_SET_MODE's resource 4, the endianness of exceptions, and its value 1, little-endian.
 const SET_MODE_ENDIANNESS: u64 = 4;
+
+/// QEMU's way into RTAS, the run-time services of the platform: real address of the argument cells in r4.
+const RTAS: u64 = 0xf000;
 
 /// What a hypervisor call answers: a status (0 is success) and up to four values.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +54,13 @@ pub unsafe fn call(function: u64, arguments: [u64; 5]) -> Answer {
     Answer { status, values }
 }
 
-/// Writes at most 16 bytes to a virtual terminal. H_BUSY (1) means: again.
+/// Whether a call's status asks to make the call again: H_BUSY, or one of the H_LONG_BUSY values, which also say how
+/// long it may take.
+pub fn is_busy(status: i64) -> bool {
+    status == 1 || (9900..=9905).contains(&status)
+}
+
+/// Writes at most 16 bytes to a virtual terminal; see [`is_busy`].
 pub fn put_terminal_characters(terminal: u64, bytes: &[u8]) -> i64 {
     let length = bytes.len().min(16);
     let mut words = [[0u8; 8]; 2];
@@ -91,4 +101,42 @@ pub fn set_little_endian_exceptions() {
         "H_SET_MODE(little-endian exceptions) answered {}",
         answer.status
     );
+}
+
+/// Turns the machine off (PAPR, 7.3.8). Answers the service's status only if it did not.
+pub fn power_off(token: u32) -> i32 {
+    /// Power on again for no event whatever.
+    const NEVER: u32 = 0;
+    // SAFETY: `power-off` takes two masks and touches no memory but its cells.
+    unsafe { rtas(token, [NEVER, NEVER]) }
+}
+
+/// Tells the platform that the system has failed (PAPR, 7.3.9.1). Answers the service's status only if the machine goes on.
+pub fn report_failure(token: u32, message: &'static CStr) -> i32 {
+    // SAFETY: `ibm,os-term` reads the message, whose address is below 4 GiB as all of the image, and touches no
+    // memory but its cells.
+    unsafe { rtas(token, [message.as_ptr() as usize as u32]) }
+}
+
+/// Calls a run-time service that has a status for its only result, or answers -1 when there is no RTAS.
+///
+/// # Safety
+/// The caller knows what service `token` does with these arguments to memory and to the machine.
+unsafe fn rtas<const ARGUMENTS: usize>(token: u32, arguments: [u32; ARGUMENTS]) -> i32 {
+    const { assert!(ARGUMENTS <= 4) };
+    let mut cells = [0; 8];
+    cells[..3].copy_from_slice(&[token, ARGUMENTS as u32, 1]);
+    cells[3..3 + ARGUMENTS].copy_from_slice(&arguments);
+    cells[3 + ARGUMENTS] = u32::MAX;
+    cells = cells.map(u32::to_be);
+    // SAFETY: the service reads and writes the cells, which are ours; the caller answers for the rest.
+    unsafe { call(RTAS, [cells.as_mut_ptr() as u64, 0, 0, 0, 0]) };
+    u32::from_be(cells[3 + ARGUMENTS]) as i32
+}
+
+/// To be executed in every loop that waits: the emulator gives the processor to somebody else (`or 27,27,27`, which the
+/// Power ISA 3.0B, book II, 3.2, calls a yield).
+pub fn spin_hint() {
+    // SAFETY: changes no register.
+    unsafe { asm!("or 27, 27, 27", options(nomem, nostack, preserves_flags)) };
 }

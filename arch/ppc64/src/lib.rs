@@ -29,4 +29,6 @@ pub mod text;
 #[cfg(target_arch = "powerpc64")]
 pub mod time;
 #[cfg(target_arch = "powerpc64")]
+pub mod trap;
+#[cfg(target_arch = "powerpc64")]
 pub mod upcalls;

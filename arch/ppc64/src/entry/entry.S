@@ -89,10 +89,10 @@ exception_entry:
     mtmsrd %r3, 1                       // only EE and RI: nothing is in SRR0 and SRR1 any more
     mr    %r3, %r1
     bl    exception_handler
-    nop
 
     .globl exception_exit
-exception_exit:
+exception_exit:                         // the handler's return address: an unwinder knows the frame by it
+    nop
     li    %r3, 0
     mtmsrd %r3, 1                       // from here SRR0 and SRR1 are live
     stdcx. %r0, 0, %r1                  // the interrupted code's reservation is gone (book II, 4.6.2); the slot is dead

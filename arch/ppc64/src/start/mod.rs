@@ -4,7 +4,7 @@
     reason = "the entry point is assembly, and stacks are memory that r1 owns"
 )]
 
-use core::arch::global_asm;
+use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
 use core::mem::offset_of;
 use core::ops::Range;
@@ -52,3 +52,22 @@ global_asm!(
     FRAME_HEADER_SIZE = const FRAME_HEADER_SIZE,
     FRAME_LR_SAVE = const offset_of!(FrameHeader, lr_save),
 );
+
+unsafe extern "C" {
+    fn _start();
+}
+
+/// Starts the image once more, with the flattened device tree at `tree` as its only argument.
+///
+/// # Safety
+/// The image is as it was loaded but for what `_start` zeroes and what nothing initialises; interrupts are off.
+pub unsafe fn enter_flat(tree: u64) -> ! {
+    // SAFETY: as the caller says; `_start` needs nothing but r3, r4 and r5.
+    unsafe {
+        asm!(
+            "mtctr {start}", "bctr",
+            start = in(reg) _start as *const () as u64, in("r3") tree, in("r4") 0, in("r5") 0,
+            options(noreturn)
+        )
+    }
+}
