@@ -1,6 +1,20 @@
-//! The console.
+//! The console: a virtual terminal of the hypervisor, written to by whole lines.
+//!
+//! Lines end with `\n` alone; who shows them adds what the terminal wants.
 
-use core::fmt;
+use core::fmt::{self, Write};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use arch::hcall;
+use kernel_core::device_tree::DEFAULT_TERMINAL;
+
+use crate::sync::IrqLock;
+
+/// Prints on the console.
+#[macro_export]
+macro_rules! print {
+    ($($argument:tt)*) => { $crate::console::print(format_args!($($argument)*)) };
+}
 
 /// Prints a line on the console.
 #[macro_export]
@@ -8,23 +22,69 @@ macro_rules! println {
     ($($argument:tt)*) => { $crate::console::print(format_args!("{}\n", format_args!($($argument)*))) };
 }
 
-struct Console;
+/// Characters that the hypervisor takes at a time.
+const CHUNK: usize = 16;
 
-impl fmt::Write for Console {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        write(text);
-        Ok(())
+static TERMINAL: AtomicU32 = AtomicU32::new(DEFAULT_TERMINAL);
+/// Who prints holds it from the first to the last character.
+static LOCK: IrqLock<()> = IrqLock::new(());
+/// A panic came, perhaps with the lock held: it is not taken any more.
+static BROKEN: AtomicBool = AtomicBool::new(false);
+/// The last character was no end of a line.
+static IN_LINE: AtomicBool = AtomicBool::new(false);
+
+/// Prints to the virtual terminal with this number from here on.
+pub(crate) fn set_terminal(terminal: u32) {
+    TERMINAL.store(terminal, Ordering::Relaxed);
+}
+
+/// For a panic, with interrupts off for good: prints no longer wait for whoever is printing, and a line that was begun is
+/// ended.
+pub(crate) fn break_lock() {
+    BROKEN.store(true, Ordering::Relaxed);
+    if IN_LINE.load(Ordering::Relaxed) {
+        print(format_args!("\n"));
     }
 }
 
-/// Prints.
+/// Prints, in one piece.
 pub fn print(arguments: fmt::Arguments<'_>) {
-    let _ = fmt::Write::write_fmt(&mut Console, arguments);
+    let _guard = (!BROKEN.load(Ordering::Relaxed)).then(|| LOCK.lock());
+    let mut printer = Printer::default();
+    // The printer has no errors; what a `Display` of somebody's own returns ends what it prints.
+    let _ = printer.write_fmt(arguments);
+    printer.flush();
 }
 
-/// Writes.
-pub fn write(text: &str) {
-    for chunk in text.as_bytes().chunks(16) {
-        while arch::hcall::put_terminal_characters(0x7100_0000, chunk) == 1 {}
+/// Collects characters until the hypervisor takes them.
+#[derive(Default)]
+struct Printer {
+    chunk: [u8; CHUNK],
+    length: usize,
+}
+
+impl Printer {
+    fn flush(&mut self) {
+        let chunk = &self.chunk[..self.length];
+        let Some(last) = chunk.last() else { return };
+        IN_LINE.store(*last != b'\n', Ordering::Relaxed);
+        let terminal = TERMINAL.load(Ordering::Relaxed).into();
+        while hcall::is_busy(hcall::put_terminal_characters(terminal, chunk)) {
+            hcall::spin_hint();
+        }
+        self.length = 0;
+    }
+}
+
+impl Write for Printer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            self.chunk[self.length] = byte;
+            self.length += 1;
+            if self.length == CHUNK {
+                self.flush();
+            }
+        }
+        Ok(())
     }
 }

@@ -7,26 +7,27 @@
 
 extern crate alloc;
 
+pub mod backtrace;
+pub mod boot_arguments;
 pub mod console;
 pub mod exceptions;
 pub mod ftrace;
+pub mod initrd;
 pub mod ktest;
 pub mod livepatch;
+pub mod logging;
+pub mod machine;
 pub mod memory;
 pub mod module;
+pub mod panic;
+pub mod power;
 pub mod situations;
 pub mod symbols;
 pub mod sync;
 pub mod thread;
 
-pub use kernel_core::errno::Errno;
+mod selftest;
+mod start;
 
-/// Runs the kernel on the boot thread: heap and console work, exceptions do not yet.
-pub fn start() -> ! {
-    arch::entry::install();
-    ftrace::prime_classic_sites();
-    thread::init();
-    let passed = ktest::run(|_| true);
-    println!("EXIT: STATUS={}", u8::from(!passed));
-    loop {}
-}
+pub use kernel_core::errno::Errno;
+pub use start::{Entry, start};

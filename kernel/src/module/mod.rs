@@ -29,6 +29,7 @@ pub use error::{Error, Reason};
 pub use load::load;
 pub use macros::modinfo;
 pub use place::used_bytes;
+pub(crate) use registry::locate;
 pub use registry::{Module, ModuleUse, State, functions, get, hold, list, symbol_at};
 pub use snapshot::Snapshot;
 pub use unload::unload;

@@ -13,6 +13,7 @@ use kernel_core::symbols::Kind;
 use super::place::Place;
 use super::{Error, Reason};
 use crate::ftrace::Site;
+use crate::symbols::Location;
 use crate::sync::IrqLock;
 
 /// Where a module stands in its life.
@@ -220,6 +221,30 @@ pub fn functions(module: &str, name: &str) -> Option<Vec<(u64, Option<Site>)>> {
     };
     let found = module.symbols.iter().filter(is_meant);
     Some(found.map(|symbol| (symbol.address, module.site(symbol.address))).collect())
+}
+
+/// Calls `found` with the function or stub of a module that `address` is in. Allocates nothing and does not wait: while
+/// somebody else has the registry, nothing is found.
+pub(crate) fn locate(address: u64, found: &mut dyn FnMut(Location<'_>)) {
+    let Some(registry) = REGISTRY.try_lock() else { return };
+    let Some(module) = registry.modules.iter().find(|module| module.range.contains(&address)) else { return };
+    let symbol = module.symbols.iter().rev().find(|symbol| {
+        (symbol.address..symbol.address + symbol.size.max(1)).contains(&address)
+    });
+    let stub = module.stubs.iter().find(|stub| stub.range().contains(&address));
+    let (path, range, is_stub) = match (symbol, stub) {
+        (Some(symbol), _) => (&symbol.path, symbol.address..symbol.address + symbol.size, false),
+        (None, Some(stub)) => (&stub.symbol, stub.range(), true),
+        (None, None) => return,
+    };
+    found(Location {
+        path,
+        offset: address - range.start,
+        size: range.end - range.start,
+        module: Some(&module.info.name),
+        is_stub,
+        line: None,
+    });
 }
 
 /// What a module has at an address, for backtraces: `path+0x10 [module]`.

@@ -193,6 +193,19 @@ pub fn current_name() -> String {
     }
 }
 
+/// The running thread's name, to be printed: in a panic, where nothing may allocate.
+pub struct CurrentName;
+
+impl fmt::Display for CurrentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if scheduler::is_running() {
+            f.write_str(current().name())
+        } else {
+            f.write_str("boot")
+        }
+    }
+}
+
 /// Whether a fault of the running thread ends only the thread: false before threads exist.
 pub fn is_current_sacrificial() -> bool {
     scheduler::is_running() && current().sacrificial

@@ -1,0 +1,88 @@
+//! The machine, as the device tree describes it.
+
+use alloc::boxed::Box;
+use core::ops::Range;
+
+use kernel_core::device_tree::{DeviceTree, Machine, TreeError};
+use kernel_core::ranges::largest_gap;
+use spin::Once;
+
+use crate::{boot_arguments, console, ensure, ktest, memory, power};
+
+static MACHINE: Once<Machine> = Once::new();
+
+/// What the kernel knows of the machine.
+///
+/// # Panics
+/// Before the device tree is read.
+pub fn machine() -> &'static Machine {
+    MACHINE.get().expect("the device tree is read first of all")
+}
+
+/// Reads the tree: first what a panic needs, then where the heap may lie, then the rest.
+///
+/// # Panics
+/// The tree is broken, or lacks something without which there is no running; the message names node and property.
+pub(crate) fn init(tree: &'static [u8]) {
+    fn broken(error: TreeError<'_>) -> ! {
+        panic!("device tree: {error}")
+    }
+    let tree = DeviceTree::parse(tree).unwrap_or_else(|error| broken(error));
+    power::init(tree.rtas());
+    console::set_terminal(tree.terminal());
+    boot_arguments::init(tree.boot_arguments().unwrap_or_else(|error| broken(error)));
+    give_memory_to_heap(&tree).unwrap_or_else(|error| broken(error));
+    let machine = Machine::read(&tree).unwrap_or_else(|error| broken(error));
+    MACHINE.call_once(|| machine);
+}
+
+/// The heap gets what the image and the initial RAM disk leave of the first memory. The firmware has left by then, and the
+/// device tree is inside the image.
+#[allow(unsafe_code, reason = "says which memory is nobody's")]
+fn give_memory_to_heap<'a>(tree: &DeviceTree<'a>) -> Result<(), TreeError<'a>> {
+    /// What the heap's own list and every cache line like.
+    const ALIGN: u64 = 128;
+    let image = arch::image::image();
+    // The exception vectors are below the image.
+    let taken = [0..image.end, tree.initrd()?.unwrap_or_default()];
+    let Range { start, end } = largest_gap(tree.first_memory()?, &taken);
+    let (start, end) = (start.next_multiple_of(ALIGN), end & !(ALIGN - 1));
+    assert!(
+        start < end,
+        "there is no memory above the image, which ends at {:#x}",
+        image.end
+    );
+    // SAFETY: the tree says that it is memory, and nothing that is in use lies in it.
+    unsafe { memory::init_heap(start, end - start) };
+    Ok(())
+}
+
+ktest! {
+    fn image_and_initrd_lie_in_the_first_memory() {
+        let first = &machine().memory[0];
+        let image = arch::image::image();
+        for range in machine().initrd.iter().chain([&image]) {
+            ensure!(
+                first.contains(&range.start) && range.end <= first.end,
+                "{range:#x?} is not in {first:#x?}"
+            );
+        }
+        Ok(())
+    }
+
+    fn the_heap_is_in_memory_that_nobody_has() {
+        let block = Box::new(0u64);
+        let address = core::ptr::from_ref(&*block) as u64;
+        ensure!(machine().memory[0].contains(&address), "{address:#x} is not in the first memory");
+        ensure!(!arch::image::image().contains(&address), "{address:#x} is in the image");
+        let initrd = machine().initrd.clone().unwrap_or_default();
+        ensure!(!initrd.contains(&address), "{address:#x} is in the initial RAM disk");
+        Ok(())
+    }
+
+    fn the_boot_cpu_has_an_interrupt_server() {
+        ensure!(!machine().servers.is_empty(), "no CPU");
+        ensure!(machine().servers.iter().all(|servers| !servers.is_empty()), "a CPU without a thread");
+        Ok(())
+    }
+}

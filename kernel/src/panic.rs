@@ -1,0 +1,42 @@
+//! The end that nobody wanted: says what happened and where, and ends the run as a failure.
+//!
+//! A panic may come from anywhere, with any lock held: nothing here allocates or waits. A panic while one is being reported
+//! gets one line; a third gets none.
+
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use arch::interrupts;
+
+use crate::{backtrace, console, power, println, thread};
+
+/// How many panics there have been.
+static DEPTH: AtomicU32 = AtomicU32::new(0);
+
+/// Reports a panic and ends the run. The image's `#[panic_handler]` is this.
+pub fn panic(info: &PanicInfo<'_>) -> ! {
+    interrupts::disable();
+    let message = info.message();
+    match DEPTH.fetch_add(1, Ordering::Relaxed) {
+        0 => {
+            console::break_lock();
+            println!("kernel panic: {message}");
+            if let Some(location) = info.location() {
+                println!("  at {location}, in thread '{}'", thread::CurrentName);
+            }
+            backtrace::print();
+            power::exit(1)
+        }
+        1 => {
+            console::break_lock();
+            match info.location() {
+                Some(location) => {
+                    println!("kernel panic: while a panic was reported: {message}, at {location}")
+                }
+                None => println!("kernel panic: while a panic was reported: {message}"),
+            }
+            power::exit(1)
+        }
+        _ => power::fail(),
+    }
+}

@@ -1,0 +1,65 @@
+//! The kernel's start, step by step.
+
+use kernel_core::glob;
+
+use crate::{boot_arguments, ftrace, initrd, ktest, logging, machine, power, selftest, symbols, thread};
+
+/// How the firmware entered the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// With its client entry, through which the device tree was asked for.
+    OpenFirmware,
+    /// With a flat device tree.
+    FlatTree,
+}
+
+/// Runs the kernel on the boot thread. No firmware call is possible from here on.
+pub fn start(tree: &'static [u8], entry: Entry) -> ! {
+    logging::start_clock();
+    machine::init(tree);
+    selftest::before_banner();
+    logging::init();
+    banner(entry);
+    boot_arguments::report_unknown();
+    initrd::report();
+    arch::entry::install();
+    ftrace::prime_classic_sites();
+    thread::init();
+    selftest::run();
+    let pattern = boot_arguments::get("case").unwrap_or("*");
+    let passed = ktest::run(|name| glob::matches(pattern, name));
+    power::exit(u8::from(!passed))
+}
+
+/// Says who runs where.
+fn banner(entry: Entry) {
+    let machine = machine::machine();
+    let firmware = match machine.firmware.as_str() {
+        "" if entry == Entry::OpenFirmware => "Open Firmware",
+        "" => "a nameless firmware",
+        name => name,
+    };
+    log::info!(
+        target: "boot",
+        "Tocsin {} (build {}) on {}, {} x {}, {} MiB, started by {firmware}",
+        env!("CARGO_PKG_VERSION"),
+        symbols::BuildId,
+        machine.model,
+        machine.servers.len(),
+        machine.cpu,
+        machine.memory_size() >> 20,
+    );
+    match entry {
+        Entry::OpenFirmware => log::debug!(target: "boot", "entered from Open Firmware"),
+        Entry::FlatTree => log::info!(target: "boot", "entered with a flat device tree"),
+    }
+    log::debug!(target: "boot", "command line: {}", machine.boot_arguments);
+    if machine.timebase_frequency != Some(arch::time::TICKS_PER_SECOND as u32) {
+        log::warn!(
+            target: "boot",
+            "the timebase runs at {:?} Hz: times are wrong by its ratio to {}",
+            machine.timebase_frequency,
+            arch::time::TICKS_PER_SECOND
+        );
+    }
+}
