@@ -83,6 +83,13 @@ noinline unsigned long call_variadic(unsigned long x, unsigned long *result)
 	return READ_ONCE(a_value);
 }
 
+/* Is in the module while `function` runs, and reads its own when it is back. */
+noinline unsigned long call_back(void (*function)(void))
+{
+	function();
+	return READ_ONCE(a_value);
+}
+
 static int __init target_init(void)
 {
 	return 0;

@@ -64,7 +64,10 @@ pub enum Reason {
 
 impl Error {
     pub(super) fn new(module: &str, reason: Reason) -> Error {
-        Error { module: String::from(module), reason }
+        Error {
+            module: String::from(module),
+            reason,
+        }
     }
 
     /// The number that Linux returns in the same situation.
@@ -88,10 +91,15 @@ impl fmt::Display for Error {
             Reason::File(error) => write!(f, "{error}"),
             Reason::NoBuildId { kernel } => write!(f, "it has no build id, this kernel's is {kernel}"),
             Reason::OtherBuild { module, kernel } => {
-                write!(f, "it was built for the kernel with build id {module}, this one's is {kernel}")
+                write!(
+                    f,
+                    "it was built for the kernel with build id {module}, this one's is {kernel}"
+                )
             }
             Reason::Exists => write!(f, "a module of this name is loaded already"),
-            Reason::Needs { dependency } => write!(f, "it depends on module '{dependency}', which is not loaded"),
+            Reason::Needs { dependency } => {
+                write!(f, "it depends on module '{dependency}', which is not loaded")
+            }
             Reason::NoRoom(error) => write!(f, "{error} in the module area"),
             Reason::Init { status } => match Errno::from_number(*status) {
                 Some(errno) => write!(f, "init_module failed with {errno}"),

@@ -47,20 +47,42 @@ fn place(file_name: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
     let name = file.info.name.as_str();
     check_build(name, file.info.build_id)?;
     let reservation = Reservation::new(name)?;
-    if let Some(dependency) = file.info.depends.iter().find(|dependency| get(dependency).is_none()) {
-        return Err(Error::new(name, Reason::Needs { dependency: dependency.clone() }));
+    if let Some(dependency) = file
+        .info
+        .depends
+        .iter()
+        .find(|dependency| get(dependency).is_none())
+    {
+        return Err(Error::new(
+            name,
+            Reason::Needs {
+                dependency: dependency.clone(),
+            },
+        ));
     }
 
     let layout = file.lay_out(REGION_ALIGNMENT).map_err(wrong)?;
     let no_room = |error| Error::new(name, Reason::NoRoom(error));
     let mut place = Place::take(layout.size, layout.alignment).map_err(no_room)?;
-    let linked = file.link(&layout, place.range().start, &Everything).map_err(wrong)?;
+    let linked = file
+        .link(&layout, place.range().start, &Everything)
+        .map_err(wrong)?;
 
     let mut uses = Vec::new();
     for id in &linked.imports {
         // Who was unloaded since the look-up is not there to be held.
-        let gone = || Error::new(name, Reason::Needs { dependency: "one that was just unloaded".to_string() });
-        uses.push(hold_module(by_id(*id).ok_or_else(gone)?, &alloc::format!("module '{name}'"))?);
+        let gone = || {
+            Error::new(
+                name,
+                Reason::Needs {
+                    dependency: "one that was just unloaded".to_string(),
+                },
+            )
+        };
+        uses.push(hold_module(
+            by_id(*id).ok_or_else(gone)?,
+            &alloc::format!("module '{name}'"),
+        )?);
     }
     for dependency in &file.info.depends {
         uses.push(super::hold(dependency, &alloc::format!("module '{name}'"))?);

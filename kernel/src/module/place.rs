@@ -1,5 +1,8 @@
 //! Memory for modules: room in the area next to the image, and the copy that turns bytes into code.
-#![allow(unsafe_code, reason = "writes code into memory that the linker script keeps free")]
+#![allow(
+    unsafe_code,
+    reason = "writes code into memory that the linker script keeps free"
+)]
 
 use core::ops::Range;
 use core::ptr;
@@ -32,7 +35,9 @@ impl Place {
     /// Room for `size` bytes at a multiple of `alignment`.
     pub(super) fn take(size: u64, alignment: u64) -> Result<Place, AreaError> {
         let start = with_area(|area| area.take(size, alignment))?;
-        Ok(Place { range: start..start + size })
+        Ok(Place {
+            range: start..start + size,
+        })
     }
 
     pub(super) fn range(&self) -> Range<u64> {
@@ -51,7 +56,12 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for address in self.range.clone().step_by(4).take_while(|address| address + 4 <= self.range.end) {
+        for address in self
+            .range
+            .clone()
+            .step_by(4)
+            .take_while(|address| address + 4 <= self.range.end)
+        {
             // SAFETY: the piece is this place's, 4-aligned as every layout is, and whoever could run in it is gone.
             unsafe { (address as *mut u32).write_volatile(TRAP) };
         }

@@ -78,7 +78,10 @@ struct Registry {
     reserved: Vec<String>,
 }
 
-static REGISTRY: IrqLock<Registry> = IrqLock::new(Registry { modules: Vec::new(), reserved: Vec::new() });
+static REGISTRY: IrqLock<Registry> = IrqLock::new(Registry {
+    modules: Vec::new(),
+    reserved: Vec::new(),
+});
 
 /// A name that is taken. It is free again when this is dropped without a module in it.
 #[derive(Debug)]
@@ -165,22 +168,35 @@ impl Module {
 
     /// The function or object of this name, raw or as a path.
     pub fn symbol(&self, name: &str) -> Option<&ModuleSymbol> {
-        self.symbols.iter().find(|symbol| symbol.name == name || symbol.path == name)
+        self.symbols
+            .iter()
+            .find(|symbol| symbol.name == name || symbol.path == name)
     }
 
     /// The site of the function at a global entry, in the form that hooks want.
     pub fn site(&self, entry: u64) -> Option<Site> {
         let site = self.sites.iter().find(|site| site.entry == entry)?;
-        let path = self.symbols.iter().find(|symbol| symbol.address == entry && symbol.kind == Kind::Function);
+        let path = self
+            .symbols
+            .iter()
+            .find(|symbol| symbol.address == entry && symbol.kind == Kind::Function);
         let function = path.map_or(&site.function, |symbol| &symbol.path).clone();
-        Some(Site { function, address: site.address, shape: site.shape })
+        Some(Site {
+            function,
+            address: site.address,
+            shape: site.shape,
+        })
     }
 }
 
 /// The module of this name, unless it is on its way out.
 pub fn get(name: &str) -> Option<Arc<Module>> {
     let registry = REGISTRY.lock();
-    registry.modules.iter().find(|module| module.info.name == name).cloned()
+    registry
+        .modules
+        .iter()
+        .find(|module| module.info.name == name)
+        .cloned()
 }
 
 /// All modules, the oldest first.
@@ -189,11 +205,19 @@ pub fn list() -> Vec<Arc<Module>> {
 }
 
 pub(super) fn by_id(id: ModuleId) -> Option<Arc<Module>> {
-    REGISTRY.lock().modules.iter().find(|module| module.id == id).cloned()
+    REGISTRY
+        .lock()
+        .modules
+        .iter()
+        .find(|module| module.id == id)
+        .cloned()
 }
 
 pub(super) fn remove(module: &Arc<Module>) {
-    REGISTRY.lock().modules.retain(|other| !Arc::ptr_eq(other, module));
+    REGISTRY
+        .lock()
+        .modules
+        .retain(|other| !Arc::ptr_eq(other, module));
 }
 
 /// Keeps the module of this name from being unloaded. `user` says who does that, for messages.
@@ -210,7 +234,10 @@ pub(super) fn hold_module(module: Arc<Module>, user: &str) -> Result<ModuleUse, 
         }
         users.push(user.to_string());
     }
-    Ok(ModuleUse { module, user: user.to_string() })
+    Ok(ModuleUse {
+        module,
+        user: user.to_string(),
+    })
 }
 
 /// The functions of a module with this name, raw or as a path, in address order: address and site of each.
@@ -220,7 +247,11 @@ pub fn functions(module: &str, name: &str) -> Option<Vec<(u64, Option<Site>)>> {
         symbol.kind == Kind::Function && (symbol.name == name || symbol.path == name)
     };
     let found = module.symbols.iter().filter(is_meant);
-    Some(found.map(|symbol| (symbol.address, module.site(symbol.address))).collect())
+    Some(
+        found
+            .map(|symbol| (symbol.address, module.site(symbol.address)))
+            .collect(),
+    )
 }
 
 /// Calls `found` with the function or stub of a module that `address` is in. Allocates nothing and does not wait: while
@@ -249,13 +280,21 @@ pub(crate) fn locate(address: u64, found: &mut dyn FnMut(Location<'_>)) {
 
 /// What a module has at an address, for backtraces: `path+0x10 [module]`.
 pub fn symbol_at(address: u64) -> Option<String> {
-    let module = list().into_iter().find(|module| module.range.contains(&address))?;
+    let module = list()
+        .into_iter()
+        .find(|module| module.range.contains(&address))?;
     let name = &module.info.name;
-    let symbol = module.symbols.iter().rev().find(|symbol| {
-        (symbol.address..symbol.address + symbol.size.max(1)).contains(&address)
-    });
+    let symbol = module
+        .symbols
+        .iter()
+        .rev()
+        .find(|symbol| (symbol.address..symbol.address + symbol.size.max(1)).contains(&address));
     if let Some(symbol) = symbol {
-        return Some(format!("{}+{:#x} [{name}]", symbol.path, address - symbol.address));
+        return Some(format!(
+            "{}+{:#x} [{name}]",
+            symbol.path,
+            address - symbol.address
+        ));
     }
     let stub = module.stubs.iter().find(|stub| stub.range().contains(&address));
     stub.map(|stub| format!("stub of {}+{:#x} [{name}]", stub.symbol, address - stub.address))

@@ -26,8 +26,14 @@ impl Resolve for Everything {
 /// A global symbol of the kernel; or a local one, if it is the only one of its name: the linker makes what Rust calls
 /// hidden local, and modules may well refer to that.
 fn in_kernel(name: &str) -> Result<Resolved, ResolveError> {
-    let named: Vec<Symbol<'_>> = symbols::kernel().named(name).filter(|symbol| symbol.name == name).collect();
-    let global: Vec<&Symbol<'_>> = named.iter().filter(|symbol| symbol.binding == Binding::Global).collect();
+    let named: Vec<Symbol<'_>> = symbols::kernel()
+        .named(name)
+        .filter(|symbol| symbol.name == name)
+        .collect();
+    let global: Vec<&Symbol<'_>> = named
+        .iter()
+        .filter(|symbol| symbol.binding == Binding::Global)
+        .collect();
     let symbol = match (global.as_slice(), named.as_slice()) {
         ([symbol], _) => symbol,
         ([], [symbol]) => symbol,
@@ -38,7 +44,11 @@ fn in_kernel(name: &str) -> Result<Resolved, ResolveError> {
         0 => LocalEntry::Same,
         offset => LocalEntry::Behind(offset),
     };
-    Ok(Resolved { address: symbol.address, local_entry, owner: None })
+    Ok(Resolved {
+        address: symbol.address,
+        local_entry,
+        owner: None,
+    })
 }
 
 fn in_modules(name: &str) -> Result<Resolved, ResolveError> {
@@ -51,7 +61,11 @@ fn in_modules(name: &str) -> Result<Resolved, ResolveError> {
         .filter_map(|module| {
             let symbol = module.symbols.iter().find(is_meant)?;
             let (address, local_entry) = (symbol.address, symbol.local_entry);
-            Some(Resolved { address, local_entry, owner: Some(module.id) })
+            Some(Resolved {
+                address,
+                local_entry,
+                owner: Some(module.id),
+            })
         })
         .collect();
     match found.as_slice() {

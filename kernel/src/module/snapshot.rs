@@ -31,9 +31,15 @@ impl Snapshot {
         ftrace::reap();
         let heap = memory::heap_in_use();
         let modules = list();
-        let mut sum = Checksum { sites: 0, words: 0xcbf2_9ce4_8422_2325 };
+        let mut sum = Checksum {
+            sites: 0,
+            words: 0xcbf2_9ce4_8422_2325,
+        };
         ftrace::kernel_sites().for_each(|site| sum.add(site.address));
-        modules.iter().flat_map(|module| &module.sites).for_each(|site| sum.add(site.address));
+        modules
+            .iter()
+            .flat_map(|module| &module.sites)
+            .for_each(|site| sum.add(site.address));
         Snapshot {
             heap,
             area: used_bytes(),
@@ -63,8 +69,11 @@ impl Snapshot {
                 ("checksum of the sites' words", s.site_words),
             ]
         };
-        let changes: Vec<_> =
-            fields(self).into_iter().zip(fields(&now)).filter(|((_, before), (_, after))| before != after).collect();
+        let changes: Vec<_> = fields(self)
+            .into_iter()
+            .zip(fields(&now))
+            .filter(|((_, before), (_, after))| before != after)
+            .collect();
         if changes.is_empty() {
             return Ok(());
         }

@@ -65,7 +65,9 @@ fn in_use(module: &Module) -> Result<(), Reason> {
         .or_else(|| hooked(module))
         .or_else(|| {
             let thread = thread::find_stack_word_in(module.range.clone())?;
-            Some(format!("thread '{thread}', which has an address of it on its stack"))
+            Some(format!(
+                "thread '{thread}', which has an address of it on its stack"
+            ))
         });
     user.map_or(Ok(()), |user| Err(Reason::InUse { user }))
 }

@@ -48,7 +48,9 @@ struct CPatch {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn klp_enable_patch(patch: *const CPatch) -> c_int {
     // SAFETY: a pointer to a patch, or none, as the caller promises.
-    let Some(patch) = (unsafe { patch.as_ref() }) else { return -Errno::Invalid.number() };
+    let Some(patch) = (unsafe { patch.as_ref() }) else {
+        return -Errno::Invalid.number();
+    };
     // SAFETY: as the caller promises.
     let result = unsafe { read(patch) }.and_then(|patch| {
         livepatch::enable(patch).map_err(|error| {
@@ -87,12 +89,24 @@ unsafe fn read(patch: &CPatch) -> Result<KlpPatch, Errno> {
             if func.new_func == 0 {
                 return Err(Errno::Invalid);
             }
-            funcs.push(KlpFunc { old_name, sympos: func.old_sympos as usize, new_function: func.new_func });
+            funcs.push(KlpFunc {
+                old_name,
+                sympos: func.old_sympos as usize,
+                new_function: func.new_func,
+            });
         }
         // SAFETY: a string, or none for the kernel.
-        objects.push(KlpObject { name: unsafe { string(object.name) }, funcs });
+        objects.push(KlpObject {
+            name: unsafe { string(object.name) },
+            funcs,
+        });
     }
-    Ok(KlpPatch { name: name.clone(), module: Some(name), design: None, objects })
+    Ok(KlpPatch {
+        name: name.clone(),
+        module: Some(name),
+        design: None,
+        objects,
+    })
 }
 
 /// The elements of a list up to its end mark; none where there is no list.
@@ -104,7 +118,9 @@ unsafe fn list<'a, T: 'a>(start: *const T, is_end: fn(&T) -> bool) -> impl Itera
         // SAFETY: an element in front of the end mark, or the mark itself: nothing behind it is asked for.
         unsafe { &*start.wrapping_add(index) }
     });
-    elements.take_while(move |element| !is_end(element)).take(if start.is_null() { 0 } else { usize::MAX })
+    elements
+        .take_while(move |element| !is_end(element))
+        .take(if start.is_null() { 0 } else { usize::MAX })
 }
 
 /// A string of C's; `None` for a null pointer.
@@ -123,7 +139,9 @@ unsafe fn string(start: *const c_char) -> Option<String> {
 fn errno(error: &livepatch::KlpError) -> Errno {
     use livepatch::KlpError;
     match error {
-        KlpError::NoObject { .. } | KlpError::NoFunction { .. } | KlpError::NoSuchPosition { .. } => Errno::NoEntry,
+        KlpError::NoObject { .. } | KlpError::NoFunction { .. } | KlpError::NoSuchPosition { .. } => {
+            Errno::NoEntry
+        }
         KlpError::AlreadyEnabled { .. } => Errno::Busy,
         _ => Errno::Invalid,
     }

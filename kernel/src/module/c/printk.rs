@@ -1,5 +1,8 @@
 //! `_printk`, for modules in C.
-#![allow(unsafe_code, reason = "a function with C's variable arguments, and C's strings")]
+#![allow(
+    unsafe_code,
+    reason = "a function with C's variable arguments, and C's strings"
+)]
 
 use alloc::string::String;
 use core::ffi::{CStr, VaList, c_char, c_int};
@@ -42,7 +45,9 @@ unsafe extern "C" fn _printk(format: *const c_char, mut arguments: ...) -> c_int
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = printf::write(&mut text, format, &mut CArguments(&mut arguments));
-    text.trim_end_matches('\n').lines().for_each(|line| log::log!(target: "", level, "{line}"));
+    text.trim_end_matches('\n')
+        .lines()
+        .for_each(|line| log::log!(target: "", level, "{line}"));
     text.len() as c_int
 }
 

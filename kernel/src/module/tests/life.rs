@@ -1,0 +1,208 @@
+//! Coming, being used, and going.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use arch::ftrace::ftrace_trash;
+use kernel_core::errno::Errno;
+
+use super::super::{Reason, Snapshot, State, get, hold, list, symbol_at, unload, used_bytes};
+use super::{Loaded, refused};
+use crate::ftrace::{self, FtraceOps, OpsFlags, Place};
+use crate::livepatch;
+use crate::thread::{self, Builder};
+use crate::{ensure, ensure_eq, ktest};
+
+/// The statics of tests/modules, as their sources have them.
+const A_TARGET: u64 = 0xaaaa_0000_0000_0001;
+const A_CALLER: u64 = 0xaaaa_0000_0000_0002;
+const A_SLOTS: u64 = 0xaaaa_0000_0000_0003;
+const B_TARGET: u64 = 0xbbbb_0000_0000_0001;
+const B_SLOTS: u64 = 0xbbbb_0000_0000_0003;
+const C_PATCH: u64 = 0xcccc_0000_0000_0001;
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
+
+fn counter(flags: OpsFlags) -> Arc<FtraceOps> {
+    Arc::new(FtraceOps::new("counter", ftrace_trash, flags))
+}
+
+/// Loaded, traced, live patched, unloaded.
+fn one_life() -> Result<(), String> {
+    let target = Loaded::new("klp_target")?;
+    let site = target
+        .0
+        .site(target.function("target_plain")?)
+        .ok_or("target_plain has no site")?;
+    let seen = target.call("call_plain", 5)?;
+    ensure_eq!((seen.result, seen.own), (B_TARGET + 5, A_TARGET), "untouched");
+
+    let ops = counter(OpsFlags::SAVE_REGS);
+    ftrace::register(&site, &ops, Place::First).map_err(text)?;
+    let seen = target.call("call_plain", 6)?;
+    ensure_eq!((seen.result, seen.own), (B_TARGET + 6, A_TARGET), "traced");
+
+    let patch = Loaded::new("klp_patch")?;
+    let seen = target.call("call_plain", 7)?;
+    ensure_eq!(
+        (seen.result, seen.own),
+        (C_PATCH + 7, A_TARGET),
+        "traced and live patched"
+    );
+    ensure_eq!(ops.data.load(Ordering::Relaxed), 2, "calls that the tracer saw");
+
+    livepatch::disable("klp_patch").map_err(text)?;
+    let seen = target.call("call_plain", 8)?;
+    ensure_eq!(
+        (seen.result, seen.own),
+        (B_TARGET + 8, A_TARGET),
+        "no longer live patched"
+    );
+    patch.unload()?;
+    ftrace::unregister(&site, &ops).map_err(text)?;
+    let seen = target.call("call_plain", 9)?;
+    ensure_eq!(
+        (seen.result, seen.own),
+        (B_TARGET + 9, A_TARGET),
+        "no longer traced"
+    );
+    target.unload()
+}
+
+static INSIDE: AtomicBool = AtomicBool::new(false);
+static LEAVE: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn wait_inside() {
+    INSIDE.store(true, Ordering::Release);
+    while !LEAVE.load(Ordering::Acquire) {
+        thread::yield_now();
+    }
+}
+
+/// `call_back` of klp_target, which calls what it is given.
+#[allow(unsafe_code, reason = "calls into a module by address")]
+fn call_back(address: u64) -> u64 {
+    // SAFETY: the type of `call_back` in tests/modules/klp_target.c; the module is not unloaded while a thread is in it.
+    let function: extern "C" fn(extern "C" fn()) -> u64 = unsafe { core::mem::transmute(address) };
+    function(wait_inside)
+}
+
+ktest! {
+    fn three_lives_of_a_c_module() {
+        // The first life warms up what is made once.
+        one_life()?;
+        let before = Snapshot::take();
+        for life in 1..=3 {
+            one_life().map_err(|reason| alloc::format!("life {life}: {reason}"))?;
+            before.check().map_err(|change| alloc::format!("after life {life}: {change}"))?;
+        }
+        Ok(())
+    }
+
+    fn a_module_has_its_place_symbols_and_sites() {
+        let used = used_bytes();
+        let target = Loaded::new("klp_target")?;
+        let module = target.0.clone();
+        ensure!(arch::image::module_area().contains(&module.range.start), "it is at {:#x}", module.range.start);
+        ensure_eq!(used_bytes() - used, module.range.end - module.range.start, "bytes of the area");
+        ensure!(list().iter().any(|other| other.id == module.id), "it is not in the list");
+        ensure_eq!(module.state(), State::Live, "its state");
+        let entry = target.function("target_plain")?;
+        ensure_eq!(symbol_at(entry + 4).as_deref(), Some("target_plain+0x4 [klp_target]"), "what is there");
+        ensure!(module.sites.len() >= 10, "{} sites", module.sites.len());
+        target.unload()?;
+        ensure!(get("klp_target").is_none() && symbol_at(entry).is_none(), "it is still there");
+        ensure_eq!(used_bytes(), used, "bytes of the area afterwards");
+        Ok(())
+    }
+
+    fn modules_call_each_other() {
+        let target = Loaded::new("klp_target")?;
+        let caller = Loaded::new("klp_caller")?;
+        let seen = caller.call("call_from_outside", 3)?;
+        ensure_eq!((seen.result, seen.own), (B_TARGET + 3, A_CALLER), "a call between modules");
+        let error = refused(|| unload("klp_target"))?;
+        ensure_eq!(error.to_string(), "module 'klp_target': it is in use by module 'klp_caller'", "the message");
+        ensure_eq!(error.errno(), Errno::Busy, "the number");
+        caller.unload()?;
+        ensure_eq!(target.0.use_count(), 0, "uses of klp_target");
+        target.unload()
+    }
+
+    fn three_slots_are_hooked() {
+        let module = Loaded::new("three_slots")?;
+        let site = module.0.site(module.function("three_slots")?).ok_or("three_slots has no site")?;
+        ensure_eq!(site.shape, ftrace::SiteShape::MflrStdBl, "its shape");
+        for flags in [OpsFlags::empty(), OpsFlags::SAVE_REGS] {
+            let ops = counter(flags);
+            ftrace::register(&site, &ops, Place::Last).map_err(text)?;
+            let seen = module.call("call_three_slots", 7);
+            ftrace::unregister(&site, &ops).map_err(text)?;
+            let seen = seen?;
+            ensure_eq!((seen.result, seen.own), (B_SLOTS + 8, A_SLOTS), "hooked under {flags:?}");
+            ensure_eq!(ops.data.load(Ordering::Relaxed), 1, "calls that the ops saw");
+        }
+        let seen = module.call("call_three_slots", 7)?;
+        ensure_eq!((seen.result, seen.own), (B_SLOTS + 8, A_SLOTS), "not hooked");
+        module.unload()
+    }
+
+    fn a_hooked_module_stays() {
+        let target = Loaded::new("klp_target")?;
+        let site = target.0.site(target.function("target_ten")?).ok_or("target_ten has no site")?;
+        let ops = counter(OpsFlags::empty());
+        ftrace::register(&site, &ops, Place::Last).map_err(text)?;
+        let error = refused(|| unload("klp_target"));
+        ftrace::unregister(&site, &ops).map_err(text)?;
+        let wanted = "module 'klp_target': it is in use by the hook of its function 'target_ten'";
+        ensure_eq!(error?.to_string(), wanted, "the message");
+        target.unload()
+    }
+
+    fn a_live_patch_and_what_it_patches_stay() {
+        let target = Loaded::new("klp_target")?;
+        let patch = Loaded::new("klp_patch")?;
+        for name in ["klp_target", "klp_patch"] {
+            let error = refused(|| unload(name))?;
+            let wanted = alloc::format!("module '{name}': it is in use by live patch 'klp_patch'");
+            ensure_eq!(error.to_string(), wanted, "the message");
+        }
+        livepatch::disable("klp_patch").map_err(text)?;
+        patch.unload()?;
+        target.unload()
+    }
+
+    fn a_module_with_a_thread_in_it_stays() {
+        let target = Loaded::new("klp_target")?;
+        let address = target.function("call_back")?;
+        INSIDE.store(false, Ordering::Relaxed);
+        LEAVE.store(false, Ordering::Relaxed);
+        let visitor = Builder::new("visitor").sacrificial().spawn(move || call_back(address));
+        while !INSIDE.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        let error = unload("klp_target").err();
+        LEAVE.store(true, Ordering::Release);
+        let result = visitor.join().map_err(text)?;
+        let error = error.ok_or("it was unloaded")?;
+        let wanted = "module 'klp_target': it is in use by thread 'visitor', which has an address of it on its stack";
+        ensure_eq!(error.to_string(), wanted, "the message");
+        ensure_eq!(result, A_TARGET, "what the visitor read when it was back");
+        target.unload()
+    }
+
+    fn a_held_module_stays() {
+        let target = Loaded::new("klp_target")?;
+        let held = hold("klp_target", "the suite").map_err(text)?;
+        let error = refused(|| unload("klp_target"))?;
+        ensure_eq!(error.reason, Reason::InUse { user: "the suite".into() }, "the reason");
+        drop(held);
+        target.unload()?;
+        let error = hold("klp_target", "the suite").err().ok_or("it was held")?;
+        ensure_eq!(error.to_string(), "module 'klp_target': it is not loaded", "the message");
+        Ok(())
+    }
+}

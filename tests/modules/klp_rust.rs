@@ -1,0 +1,45 @@
+//! C in Rust: a live patch of kernel functions, with a TOC and statics of its own.
+#![no_std]
+
+extern crate alloc;
+
+use alloc::string::String;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use kernel::livepatch::{self, KlpPatch};
+use kernel::thread;
+
+/// C's own static.
+static C_OWN: AtomicU64 = AtomicU64::new(0x000c_000c_0000_0000);
+/// The base of C's number system.
+static TEN: AtomicU64 = AtomicU64::new(10);
+
+extern "C" fn c_reads_its_static(argument: u64) -> u64 {
+    C_OWN.load(Ordering::Relaxed) + argument
+}
+
+extern "C" fn c_waits(ticks: u64) -> u64 {
+    thread::sleep(ticks);
+    C_OWN.load(Ordering::Relaxed)
+}
+
+#[allow(clippy::too_many_arguments, reason = "more than eight is the point")]
+extern "C" fn c_ten_integers(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64, i: u64, j: u64) -> u64 {
+    let base = TEN.load(Ordering::Relaxed);
+    C_OWN.load(Ordering::Relaxed) + [a, b, c, d, e, f, g, h, i, j].iter().fold(0, |number, digit| number * base + digit)
+}
+
+fn init() -> Result<(), i32> {
+    let functions = [
+        ("kernel::situations::local::b_reads_its_static", c_reads_its_static as *const () as u64),
+        ("kernel::situations::moments::b_waits", c_waits as *const () as u64),
+        ("kernel::situations::stack_arguments::b_ten_integers", c_ten_integers as *const () as u64),
+    ];
+    let patch = KlpPatch { module: Some(String::from("klp_rust")), ..KlpPatch::of_kernel("klp_rust", &functions) };
+    livepatch::enable(patch).map_err(|error| {
+        log::error!(target: "klp_rust", "{error}");
+        -22
+    })
+}
+
+kernel::module! { name: "klp_rust", license: "MIT OR Apache-2.0", init: init }
