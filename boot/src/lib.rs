@@ -9,6 +9,8 @@ use core::panic::PanicInfo;
 use arch::firmware::OpenFirmware;
 use kernel::Entry;
 
+use crate::open_firmware::Walk;
+
 mod flat_tree;
 mod open_firmware;
 mod tree_buffer;
@@ -37,8 +39,10 @@ extern "C" fn boot_main(r3: u64, _r4: u64, r5: u64) -> ! {
     }
     // SAFETY: r5 is the client entry; nothing has been written outside the image yet, and all of it is below 4 GiB.
     let firmware = unsafe { OpenFirmware::new(r5) };
-    let tree = open_firmware::flatten(&firmware, buffer)
-        .unwrap_or_else(|error| panic!("Open Firmware's device tree: {error}"));
+    let mut walk = Walk::new(&firmware);
+    let tree = walk
+        .flatten(buffer)
+        .unwrap_or_else(|reason| panic!("Open Firmware's device tree, {walk}: {reason}"));
     // VOF has nothing to quiet and no such service: its refusal is no error.
     let _ = firmware.quiesce();
     if tree.enter_flat {

@@ -21,14 +21,8 @@ pub(crate) struct Flattened {
     pub(crate) enter_flat: bool,
 }
 
-/// Why the tree could not be taken over, and where.
-pub(crate) struct WalkError {
-    path: [u8; PATH],
-    property: Option<PropertyName>,
-    reason: Reason,
-}
-
-enum Reason {
+/// Why the tree could not be taken over.
+pub(crate) enum Reason {
     Call(CallError),
     Flatten(FlattenError),
     /// A path or a name that is no text or has no end.
@@ -48,55 +42,53 @@ impl From<FlattenError> for Reason {
     }
 }
 
-impl fmt::Display for WalkError {
+impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "node '{}'", text(&self.path).unwrap_or("?"))?;
-        if let Some(property) = &self.property {
-            write!(f, ", property '{}'", property.as_str().unwrap_or("?"))?;
-        }
-        match &self.reason {
-            Reason::Call(error) => write!(f, ": {error}"),
-            Reason::Flatten(error) => write!(f, ": {error}"),
-            Reason::Name => f.write_str(": the name is no text, or has no end"),
-            Reason::TooDeep => write!(f, ": nodes are nested deeper than {DEPTH}"),
+        match self {
+            Reason::Call(error) => write!(f, "{error}"),
+            Reason::Flatten(error) => write!(f, "{error}"),
+            Reason::Name => f.write_str("the name is no text, or has no end"),
+            Reason::TooDeep => write!(f, "nodes are nested deeper than {DEPTH}"),
         }
     }
 }
 
-/// Writes the firmware's tree into `buffer`.
-pub(crate) fn flatten(firmware: &OpenFirmware, buffer: &mut [u8]) -> Result<Flattened, WalkError> {
-    let mut walk = Walk {
-        firmware,
-        path: [0; PATH],
-        property: None,
-        enter_flat: false,
-    };
-    match walk.tree(buffer) {
-        Ok(size) => Ok(Flattened {
-            size,
-            enter_flat: walk.enter_flat,
-        }),
-        Err(reason) => Err(WalkError {
-            path: walk.path,
-            property: walk.property,
-            reason,
-        }),
-    }
-}
-
-/// Where the walk is, for messages.
-struct Walk<'a> {
+/// A walk over the firmware's tree. What it prints is where it is.
+pub(crate) struct Walk<'a> {
     firmware: &'a OpenFirmware,
     path: [u8; PATH],
     property: Option<PropertyName>,
     enter_flat: bool,
 }
 
-impl Walk<'_> {
-    fn tree(&mut self, buffer: &mut [u8]) -> Result<usize, Reason> {
+impl fmt::Display for Walk<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node '{}'", text(&self.path).unwrap_or("?"))?;
+        match &self.property {
+            Some(property) => write!(f, ", property '{}'", property.as_str().unwrap_or("?")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(firmware: &'a OpenFirmware) -> Self {
+        Walk {
+            firmware,
+            path: [0; PATH],
+            property: None,
+            enter_flat: false,
+        }
+    }
+
+    /// Writes the firmware's tree into `buffer`. After an error the walk stands where that came up.
+    pub(crate) fn flatten(&mut self, buffer: &mut [u8]) -> Result<Flattened, Reason> {
         let mut tree = Flattener::new(buffer)?;
         self.node(self.firmware.root()?, &mut tree, 0)?;
-        Ok(tree.finish()?)
+        Ok(Flattened {
+            size: tree.finish()?,
+            enter_flat: self.enter_flat,
+        })
     }
 
     fn node(&mut self, node: Node, tree: &mut Flattener<'_>, depth: usize) -> Result<(), Reason> {

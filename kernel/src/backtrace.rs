@@ -27,7 +27,7 @@ pub fn print_from(frame: &ExceptionFrame) {
     print_frames(first, rest);
 }
 
-fn print_frames(first: Option<unwind::Frame>, mut rest: unwind::Unwinder<fn(u64) -> u64>) {
+fn print_frames(first: Option<unwind::Frame>, mut rest: unwind::LiveUnwinder) {
     let mut shown = 0;
     let mut next = first;
     while let Some(frame) = next.or_else(|| rest.next()) {

@@ -36,7 +36,6 @@ pub struct Answer {
 /// The caller knows what call `function` does with these arguments to memory and to the machine.
 pub unsafe fn call(function: u64, arguments: [u64; 5]) -> Answer {
     let status: i64;
-    let values: [u64; 4];
     let [mut r4, mut r5, mut r6, mut r7, r8] = arguments;
     // SAFETY: PAPR lets an hcall change r0, r3 to r12, CTR, XER and CR and nothing else; the caller answers for the rest.
     unsafe {
@@ -50,8 +49,10 @@ pub unsafe fn call(function: u64, arguments: [u64; 5]) -> Answer {
             lateout("cr5") _, lateout("cr6") _, lateout("cr7") _,
         );
     }
-    values = [r4, r5, r6, r7];
-    Answer { status, values }
+    Answer {
+        status,
+        values: [r4, r5, r6, r7],
+    }
 }
 
 /// Whether a call's status asks to make the call again: H_BUSY, or one of the H_LONG_BUSY values, which also say how

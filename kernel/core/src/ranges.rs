@@ -26,19 +26,23 @@ pub fn largest_gap(whole: Range<u64>, taken: &[Range<u64>]) -> Range<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[test]
     fn the_largest_gap_is_found_wherever_it_is() {
-        let gap = |taken: &[Range<u64>]| largest_gap(10..100, taken);
+        let gap = |taken: &[(u64, u64)]| {
+            let taken: Vec<_> = taken.iter().map(|(start, end)| *start..*end).collect();
+            largest_gap(10..100, &taken)
+        };
         assert_eq!(gap(&[]), 10..100);
-        assert_eq!(gap(&[0..20]), 20..100);
-        assert_eq!(gap(&[40..60, 10..30]), 60..100);
-        assert_eq!(gap(&[70..200]), 10..70);
-        assert_eq!(gap(&[20..30, 25..40, 95..96]), 40..95);
-        assert_eq!(gap(&[40..30, 50..50]), 10..100);
-        assert_eq!(gap(&[500..600]), 10..100);
-        assert!(gap(&[0..1000]).is_empty());
-        assert!(gap(&[10..60, 50..100]).is_empty());
+        assert_eq!(gap(&[(0, 20)]), 20..100);
+        assert_eq!(gap(&[(40, 60), (10, 30)]), 60..100);
+        assert_eq!(gap(&[(70, 200)]), 10..70);
+        assert_eq!(gap(&[(20, 30), (25, 40), (95, 96)]), 40..95);
+        assert_eq!(gap(&[(40, 30), (50, 50)]), 10..100);
+        assert_eq!(gap(&[(500, 600)]), 10..100);
+        assert!(gap(&[(0, 1000)]).is_empty());
+        assert!(gap(&[(10, 60), (50, 100)]).is_empty());
     }
 
     #[test]
@@ -62,7 +66,7 @@ mod tests {
             }
             // No free stretch is longer.
             let free = |address: &u64| taken.iter().all(|range| !range.contains(address));
-            let longest = (5..35).collect::<alloc::vec::Vec<_>>();
+            let longest = (5..35).collect::<Vec<_>>();
             let longest = longest.split(|address| !free(address)).map(<[_]>::len).max();
             assert_eq!(longest, Some((gap.end - gap.start) as usize), "{gap:?} {taken:?}");
         }

@@ -26,7 +26,7 @@ struct ClientFrame {
     _align: u64,
 }
 
-const _: () = assert!(size_of::<ClientFrame>().is_multiple_of(STACK_ALIGN));
+const _: () = assert!(size_of::<ClientFrame>() % STACK_ALIGN == 0);
 
 global_asm!(
     include_str!("client_call.S"),

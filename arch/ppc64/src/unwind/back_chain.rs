@@ -157,7 +157,7 @@ impl<R: FnMut(u64) -> u64> Unwinder<R> {
 
     /// Whether `size` bytes from `stack_pointer` on are an aligned part of one stack.
     fn check(&self, stack_pointer: u64, size: usize) -> Result<(), End> {
-        if !stack_pointer.is_multiple_of(STACK_ALIGN as u64) {
+        if stack_pointer % STACK_ALIGN as u64 != 0 {
             return Err(End::Misaligned { stack_pointer });
         }
         let fits =

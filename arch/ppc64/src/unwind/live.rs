@@ -28,9 +28,12 @@ fn read(address: u64) -> u64 {
     unsafe { (address as *const u64).read_volatile() }
 }
 
+/// An unwinder of the running thread's own stack.
+pub type LiveUnwinder = Unwinder<fn(u64) -> u64>;
+
 /// The callers of the function that calls this, innermost first.
 #[inline(always)]
-pub fn here() -> Unwinder<fn(u64) -> u64> {
+pub fn here() -> LiveUnwinder {
     let stack_pointer: u64;
     // SAFETY: reads a register.
     unsafe { asm!("mr {}, 1", out(reg) stack_pointer, options(nomem, nostack, preserves_flags)) };
@@ -38,7 +41,7 @@ pub fn here() -> Unwinder<fn(u64) -> u64> {
 }
 
 /// What an exception interrupted, and its callers. The exception is of the running thread.
-pub fn from_exception(frame: &ExceptionFrame) -> (Option<Frame>, Unwinder<fn(u64) -> u64>) {
+pub fn from_exception(frame: &ExceptionFrame) -> (Option<Frame>, LiveUnwinder) {
     let address = core::ptr::from_ref(frame) as u64;
     Unwinder::from_exception(address, stacks(), entry::exit_range(), read)
 }

@@ -10,4 +10,4 @@ mod tests;
 
 pub use back_chain::{End, Frame, Kind, Stacks, Unwinder};
 #[cfg(target_arch = "powerpc64")]
-pub use live::{from_exception, here};
+pub use live::{LiveUnwinder, from_exception, here};

@@ -42,7 +42,7 @@ impl Memory {
 
     fn read(&self) -> impl FnMut(u64) -> u64 + '_ {
         |address| {
-            assert!(address.is_multiple_of(8), "{address:#x}");
+            assert!(address % 8 == 0, "{address:#x}");
             let inside = EMERGENCY.contains(&address) || THREAD.contains(&address);
             assert!(inside, "{address:#x} is outside the stacks");
             self.0[(address - EMERGENCY.start) as usize / 8]
@@ -193,12 +193,12 @@ fn random_stacks_never_lead_outside() {
             *word = match random() % 8 {
                 0 => EXIT.start + random() % 0x40,
                 1 => random(),
-                2 => EMERGENCY.start + (random() % 0x2000 & !15),
-                _ => THREAD.start + (random() % 0x4000 & !15),
+                2 => EMERGENCY.start + ((random() % 0x2000) & !15),
+                _ => THREAD.start + ((random() % 0x4000) & !15),
             };
         }
         for _ in 0..50 {
-            let start = EMERGENCY.start + (random() % (THREAD.end - EMERGENCY.start) & !15);
+            let start = EMERGENCY.start + ((random() % (THREAD.end - EMERGENCY.start)) & !15);
             let (frames, end) = memory.walk(start);
             assert!(frames.len() < 4096);
             ends[usize::from(matches!(end, End::NotRising { .. }))] += 1;
