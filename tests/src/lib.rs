@@ -61,7 +61,7 @@ pub fn run(options: &[&str]) -> Ended {
 /// Boots a stand-in for QEMU that is this piece of shell.
 #[must_use]
 pub fn run_fake(script: &str, options: &[&str]) -> Ended {
-    let fake = root().join("tests/fake-qemu");
+    let fake = root().join("tests/fakes/qemu");
     finish(
         xtask()
             .arg("run")
@@ -69,6 +69,23 @@ pub fn run_fake(script: &str, options: &[&str]) -> Ended {
             .env("TOCSIN_QEMU", fake)
             .env("FAKE_QEMU", script),
     )
+}
+
+/// Builds a module from this source, and boots with it.
+#[must_use]
+pub fn run_module(file: &str, source: &str) -> Ended {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join(file);
+    std::fs::write(&path, source).expect("the source is written");
+    let built = finish(xtask().arg("module").arg(&path).arg("-o").arg(folder.path()));
+    built.expect(0, &[]);
+    let product = path.with_extension("ko");
+    run(&[
+        "--case",
+        "thread::*",
+        "--module",
+        product.to_str().expect("its name is UTF-8"),
+    ])
 }
 
 impl Ended {

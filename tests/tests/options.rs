@@ -1,4 +1,4 @@
-//! The command line: what it offers, what it refuses, and the set-up that comes before it.
+//! The command line: what it offers and what it refuses.
 
 use end_to_end::{finish, root, run, xtask};
 use std::process::Command;
@@ -90,44 +90,4 @@ fn a_toolchain_that_does_not_fit_says_why() {
     let build = |toolchain: &str| finish(xtask().arg("build").env("TOCSIN_TOOLCHAIN", toolchain));
     build("no-such-toolchain").expect(1, &["TOCSIN_TOOLCHAIN=no-such-toolchain is neither"]);
     build("/etc").expect(1, &["/etc): has no bin/rustc", "1.96"]);
-}
-
-#[test]
-fn the_set_up_can_be_checked() {
-    let setup = |arguments: &[&str]| finish(Command::new(root().join("tools/setup")).args(arguments));
-    let checked = setup(&["--check"]);
-    checked.expect(0, &[]);
-    assert_eq!(checked.output, "Nothing is missing.\n");
-    setup(&["--what"]).expect(2, &["unknown argument '--what'", "Usage"]);
-}
-
-#[test]
-fn a_bare_machine_is_told_what_to_install() {
-    // A PATH with a shell and nothing that is looked for; nobody at the terminal, and no leave to install.
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for tool in ["bash", "id", "env"] {
-        std::os::unix::fs::symlink(format!("/usr/bin/{tool}"), folder.path().join(tool)).expect("a link");
-    }
-    let bare = |arguments: &[&str]| {
-        let mut setup = Command::new("/usr/bin/bash");
-        setup
-            .arg(root().join("tools/setup"))
-            .args(arguments)
-            .env_clear()
-            .env("HOME", folder.path())
-            .env("PATH", folder.path());
-        finish(setup.stdin(std::process::Stdio::null()))
-    };
-    for arguments in [&[][..], &["--yes"], &["--check"]] {
-        bare(arguments).expect(
-            1,
-            &[
-                "Missing:",
-                "QEMU",
-                "There is no apt-get here",
-                "qemu-system-ppc",
-                "gcc-powerpc64le-linux-gnu",
-            ],
-        );
-    }
 }

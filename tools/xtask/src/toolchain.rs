@@ -5,6 +5,7 @@
 //! added; Debian's `rustc-web` has it in a package of its own. The first that fits is taken, nothing is ever downloaded,
 //! and when none fits each candidate gets its own sentence.
 
+use crate::build;
 use crate::command::{CommandExt as _, capture};
 use anyhow::{Context, Result, anyhow, bail};
 use std::env;
@@ -73,11 +74,32 @@ impl Toolchain {
         if !library.join("core/src/lib.rs").exists() {
             bail!("lacks the library's source (rustup: component rust-src; Debian: package rust-web-src)");
         }
-        Ok(Self {
+        let toolchain = Self {
             folder: folder.to_path_buf(),
             library,
             version,
-        })
+        };
+        toolchain.accepts_target()?;
+        Ok(toolchain)
+    }
+
+    /// Later compilers no longer take every target file that earlier ones took: theirs to say, not ours to guess.
+    fn accepts_target(&self) -> Result<()> {
+        let mut rustc = self.rustc();
+        rustc
+            .args(["-Zunstable-options", "--print", "cfg", "--target"])
+            .arg(build::target_file());
+        match capture(&mut rustc) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let message = format!("{error:#}");
+                let reason = message.lines().next().unwrap_or_default();
+                bail!(
+                    "is {}, which does not take the kernel's target: {reason}",
+                    self.version
+                )
+            }
+        }
     }
 
     /// What `rustc --version` says.

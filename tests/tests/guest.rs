@@ -1,0 +1,165 @@
+//! The real kernel where it goes wrong on purpose, is given something, or is looked at: the front door has to notice.
+
+use end_to_end::{finish, run, run_module, xtask};
+use std::fs;
+
+#[test]
+fn a_guest_that_prints_nothing() {
+    run(&["--append", "selftest=silent", "--timeout", "15"]).expect(4, &["the guest printed nothing"]);
+}
+
+#[test]
+fn a_guest_that_hangs() {
+    run(&["--append", "selftest=hang", "--timeout", "15"])
+        .expect(5, &["FAILED: the guest hung", "within 15 s"]);
+}
+
+#[test]
+fn a_guest_that_dies() {
+    run(&["--append", "selftest=die"]).expect(6, &["FAILED: the guest died"]);
+}
+
+#[test]
+fn a_guest_that_panics() {
+    let ended = run(&["--append", "selftest=panic"]);
+    ended.expect(7, &["FAILED: the guest panicked: "]);
+    let line = |words: &[&str]| {
+        ended
+            .output
+            .lines()
+            .any(|line| words.iter().all(|word| line.contains(word)))
+    };
+    assert!(
+        line(&["kernel::", "+0x", ".rs:"]),
+        "no frame has function, offset, file and line:\n{}",
+        ended.output
+    );
+}
+
+#[test]
+fn a_guest_that_panics_while_it_panics() {
+    run(&["--append", "selftest=double-panic"]).expect(7, &["FAILED: the guest panicked: "]);
+}
+
+#[test]
+fn a_case_that_fails() {
+    run(&["--append", "selftest=fail"]).expect(8, &["1 of ", "failed:"]);
+}
+
+#[test]
+fn a_pattern_chooses_cases() {
+    let ended = run(&["--case", "thread::*"]);
+    ended.expect(0, &[]);
+    let cases = ended.output.lines().filter(|line| line.starts_with("ok "));
+    let names: Vec<_> = cases.filter_map(|line| line.split(' ').nth(2)).collect();
+    assert!(
+        !names.is_empty() && names.iter().all(|name| name.starts_with("thread::")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn a_pattern_that_fits_nothing() {
+    run(&["--case", "no::such::case"]).expect(8, &["no case ran: none has a name that matches"]);
+}
+
+#[test]
+fn the_same_run_by_instructions_prints_the_same() {
+    let once = || {
+        let ended = run(&["--icount", "--case", "thread::*"]);
+        ended.expect(0, &[]);
+        ended.output
+    };
+    assert_eq!(once(), once());
+}
+
+#[test]
+fn the_log_is_what_was_shown() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = folder.path().join("log");
+    let ended = run(&[
+        "--case",
+        "thread::*",
+        "--keep-log",
+        log.to_str().expect("its name is UTF-8"),
+    ]);
+    ended.expect(0, &[]);
+    let kept = fs::read_to_string(&log)
+        .expect("the log is there")
+        .replace('\r', "");
+    assert_eq!(kept.trim_end(), ended.console().trim_end());
+}
+
+#[test]
+fn a_module_of_ones_own() {
+    for (name, source) in [("mine.rs", RUST), ("mine.c", C)] {
+        let ended = run_module(name, source);
+        ended.expect(0, &[]);
+        assert!(
+            ended.output.contains(" extra::00-mine"),
+            "{name} is not reported:\n{}",
+            ended.output
+        );
+    }
+}
+
+/// As the README shows it.
+const RUST: &str = r#"#![no_std]
+kernel::module! {
+    name: "mine",
+    license: "MIT OR Apache-2.0",
+    init: init,
+    exit: exit,
+}
+
+fn init() -> i32 {
+    kernel::println!("mine: here");
+    0
+}
+
+fn exit() {}
+"#;
+
+/// As the README shows it.
+const C: &str = r#"#include <linux/module.h>
+#include <linux/printk.h>
+
+static int mine_init(void)
+{
+    pr_info("mine: here\n");
+    return 0;
+}
+
+static void mine_exit(void) {}
+
+module_init(mine_init);
+module_exit(mine_exit);
+MODULE_LICENSE("GPL");
+"#;
+
+#[test]
+fn a_module_that_is_none() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broken = folder.path().join("broken.ko");
+    fs::write(&broken, "This is not an object file.\n").expect("a file");
+    let path = broken.to_str().expect("its name is UTF-8");
+    run(&["--case", "thread::*", "--module", path]).expect(9, &["did not load", "extra::00-broken"]);
+}
+
+#[test]
+fn what_does_not_compile_is_no_module() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let module = |name: &str, content: &str| {
+        let source = folder.path().join(name);
+        fs::write(&source, content).expect("a file");
+        finish(xtask().arg("module").arg(&source).arg("-o").arg(folder.path()))
+    };
+    module("wrong.c", "int x = ;").expect(
+        1,
+        &["wrong.c:1", "error: expected expression", "does not compile"],
+    );
+    module("wrong.rs", "#![no_std] fn x( {")
+        .expect(1, &["wrong.rs:1", "unclosed delimiter", "does not compile"]);
+    module("notes.txt", "").expect(1, &["notes.txt is neither"]);
+    module("0wrong.c", "").expect(1, &["cannot be a module's name"]);
+}
