@@ -17,9 +17,9 @@ pub struct Machine {
     pub model: String,
     /// The CPUs' name, as in `PowerPC,POWER9`.
     pub cpu: String,
-    /// For every CPU its interrupt server numbers, one a hardware thread; the boot CPU is not marked.
+    /// For every CPU its interrupt server numbers, one a hardware thread, in ascending order; the boot CPU is not marked.
     pub servers: Vec<Vec<u32>>,
-    /// All memory, in the tree's order.
+    /// All memory, in ascending order.
     pub memory: Vec<Range<u64>>,
     /// What the user said.
     pub boot_arguments: String,
@@ -52,11 +52,16 @@ impl Machine {
             Some(model) => model.to_owned(),
             None => text(root, "compatible")?,
         };
+        // Open Firmware tells the children of a node in any order.
+        let mut servers: Vec<_> = tree.cpus().map(servers).collect::<Result<_, _>>()?;
+        servers.sort();
+        let mut memory: Vec<_> = tree.memory().collect::<Result<_, _>>()?;
+        memory.sort_by_key(|range| range.start);
         Ok(Machine {
             model,
             cpu: first_cpu.name_without_address().to_owned(),
-            servers: tree.cpus().map(servers).collect::<Result<_, _>>()?,
-            memory: tree.memory().collect::<Result<_, _>>()?,
+            servers,
+            memory,
             boot_arguments: tree.boot_arguments()?.to_owned(),
             initrd: tree.initrd()?,
             terminal: tree.terminal(),

@@ -32,7 +32,7 @@ fn write(buffer: &mut [u8], arguments: &[u8]) -> Result<usize, FlattenError> {
     set(&mut tree, "linux,initrd-end", &0x0200_1234u32.to_be_bytes())?;
     set(&mut tree, "stdout-path", b"/vdevice/vty@71000001\0")?;
     tree.end_node()?;
-    for (address, size) in [(0u64, 0x1000_0000u64), (0x1000_0000, 0x1000_0000)] {
+    for (address, size) in [(0x1000_0000u64, 0x1000_0000u64), (0, 0x1000_0000)] {
         tree.begin_node(&format!("memory@{address:x}"))?;
         set(&mut tree, "device_type", b"memory\0")?;
         set(
@@ -45,7 +45,7 @@ fn write(buffer: &mut [u8], arguments: &[u8]) -> Result<usize, FlattenError> {
     tree.begin_node("cpus")?;
     set(&mut tree, "#address-cells", &[0, 0, 0, 1])?;
     set(&mut tree, "#size-cells", &[0; 4])?;
-    for cpu in 0..2u8 {
+    for cpu in [1u8, 0] {
         tree.begin_node(&format!("PowerPC,POWER9@{}", 8 * cpu))?;
         set(&mut tree, "device_type", b"cpu\0")?;
         set(&mut tree, "reg", &[0, 0, 0, 8 * cpu])?;
