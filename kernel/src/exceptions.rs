@@ -10,7 +10,7 @@ use arch::livepatch::return_stack_full;
 use arch::thread::RETURN_STACK_DEPTH;
 
 use crate::symbols;
-use crate::thread::{self, Outcome};
+use crate::thread::{self, CurrentName, Outcome};
 
 /// An exception that nobody expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +58,12 @@ impl fmt::Display for Fault {
 
 /// What `klp_return_stack_full` means: see `arch/ppc64/src/livepatch/return_stack.S`.
 fn full_return_stack(frame: &ExceptionFrame) -> String {
-    let name = thread::current_name();
     let function = symbols::kernel().at(frame.gpr[12]);
     let function = function.map_or_else(
         || format!("{:#x}", frame.gpr[12]),
         |(symbol, _)| String::from(symbol.path),
     );
-    format!("return stack of thread '{name}' is full at depth {RETURN_STACK_DEPTH}, in function {function}")
+    format!("return stack of thread '{CurrentName}' is full at depth {RETURN_STACK_DEPTH}, in function {function}")
 }
 
 /// Every exception arrives here, on the interrupted thread's stack, with interrupts off (see `arch/ppc64/src/entry`).
@@ -91,11 +90,8 @@ fn unexpected(frame: &ExceptionFrame) {
     let locks_held = head.locks_held.load(Ordering::Relaxed);
     let in_interrupt = head.interrupts_active.load(Ordering::Relaxed) != 0;
     if thread::is_current_sacrificial() && locks_held == 0 && !in_interrupt {
-        log::debug!("thread '{}': {fault}", thread::current_name());
+        log::debug!("thread '{CurrentName}': {fault}");
         thread::end_current(Outcome::Faulted(fault));
     }
-    panic!(
-        "unexpected exception in thread '{}': {fault}",
-        thread::current_name()
-    );
+    panic!("unexpected exception in thread '{CurrentName}': {fault}");
 }

@@ -49,6 +49,11 @@ pub fn uptime() -> u64 {
     time::timebase().saturating_sub(START.load(Ordering::Relaxed))
 }
 
+/// Microseconds from the machine's start to the kernel's: the firmware's share.
+pub(crate) fn start_time() -> u64 {
+    START.load(Ordering::Relaxed) / (time::TICKS_PER_SECOND / 1_000_000)
+}
+
 /// Notes the time from which the log counts.
 pub(crate) fn start_clock() {
     START.store(time::timebase(), Ordering::Relaxed);

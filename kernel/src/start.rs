@@ -53,6 +53,7 @@ fn banner(entry: Entry) {
         Entry::OpenFirmware => log::debug!(target: "boot", "entered from Open Firmware"),
         Entry::FlatTree => log::info!(target: "boot", "entered with a flat device tree"),
     }
+    log::debug!(target: "boot", "the kernel started {} us after the machine", logging::start_time());
     log::debug!(target: "boot", "command line: {}", machine.boot_arguments);
     if machine.timebase_frequency != Some(arch::time::TICKS_PER_SECOND as u32) {
         log::warn!(

@@ -184,16 +184,7 @@ pub fn current() -> Arc<Thread> {
     unsafe { Arc::from_raw(thread) }
 }
 
-/// The running thread's name, for messages: also before threads exist.
-pub fn current_name() -> String {
-    if scheduler::is_running() {
-        current().name.clone()
-    } else {
-        String::from("boot")
-    }
-}
-
-/// The running thread's name, to be printed: in a panic, where nothing may allocate.
+/// The running thread's name, to be printed: also before threads exist, and in a panic, where nothing may allocate.
 pub struct CurrentName;
 
 impl fmt::Display for CurrentName {
