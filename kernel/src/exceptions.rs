@@ -63,7 +63,9 @@ fn full_return_stack(frame: &ExceptionFrame) -> String {
         || format!("{:#x}", frame.gpr[12]),
         |(symbol, _)| String::from(symbol.path),
     );
-    format!("return stack of thread '{CurrentName}' is full at depth {RETURN_STACK_DEPTH}, in function {function}")
+    format!(
+        "return stack of thread '{CurrentName}' is full at depth {RETURN_STACK_DEPTH}, in function {function}"
+    )
 }
 
 /// Every exception arrives here, on the interrupted thread's stack, with interrupts off (see `arch/ppc64/src/entry`).
