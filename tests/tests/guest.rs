@@ -105,19 +105,14 @@ fn a_module_of_ones_own() {
 
 /// As the README shows it.
 const RUST: &str = r#"#![no_std]
-kernel::module! {
-    name: "mine",
-    license: "MIT OR Apache-2.0",
-    init: init,
-    exit: exit,
-}
+kernel::module! { name: "mine", license: "MIT OR Apache-2.0", init: start, exit: stop }
 
-fn init() -> i32 {
+fn start() -> Result<(), kernel::Errno> {
     kernel::println!("mine: here");
-    0
+    Ok(())
 }
 
-fn exit() {}
+fn stop() {}
 "#;
 
 /// As the README shows it.

@@ -142,7 +142,7 @@ pub(crate) fn boot(
     let complaints: Vec<u8> = errors.iter().flatten().collect();
     let complaints = String::from_utf8_lossy(&complaints).trim().to_owned();
     Ok(match end {
-        Followed::Closed => match status {
+        Followed::Ended => match status {
             Ok(status) => End::Ended { status, complaints },
             Err(error) => End::NotStarted(format!("it cannot be waited for: {error}")),
         },
@@ -162,8 +162,8 @@ fn start_error(error: &io::Error) -> StartError {
 
 /// How the wait for the machine ended.
 enum Followed {
-    /// It closed its console.
-    Closed,
+    /// Its process is over.
+    Ended,
     TimedOut(Duration),
     /// The guest had reported its end, but the machine went on.
     Lingered,
@@ -180,23 +180,27 @@ fn follow(
     const GLANCE: Duration = Duration::from_millis(100);
     let start = Instant::now();
     let mut exited = None;
+    let mut open = true;
     loop {
-        match output.recv_timeout(GLANCE) {
-            Ok(bytes) => {
-                console.feed(&bytes);
-                if exited.is_none() && console.report().exit.is_some() {
-                    exited = Some(Instant::now());
-                }
+        if open {
+            match output.recv_timeout(GLANCE) {
+                Ok(bytes) => console.feed(&bytes),
+                Err(RecvTimeoutError::Timeout) => {}
+                // QEMU closes its console a little before it ends.
+                Err(RecvTimeoutError::Disconnected) => open = false,
             }
-            Err(RecvTimeoutError::Disconnected) => return Followed::Closed,
-            // A wrapper's children may hold the console open when it is gone itself.
-            Err(RecvTimeoutError::Timeout) if matches!(child.try_wait(), Ok(Some(_))) => {
-                return Followed::Closed;
-            }
-            Err(RecvTimeoutError::Timeout) => {}
+        } else {
+            thread::sleep(GLANCE / 10);
+        }
+        // Not the console's end but the process's counts: a wrapper's children may hold the console open.
+        if matches!(child.try_wait(), Ok(Some(_))) {
+            return Followed::Ended;
         }
         if interrupt::happened() {
             return Followed::Interrupted;
+        }
+        if console.report().exit.is_some() {
+            exited.get_or_insert_with(Instant::now);
         }
         if exited.is_some_and(|exited| exited.elapsed() > POWER_OFF) {
             return Followed::Lingered;
