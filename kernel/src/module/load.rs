@@ -22,13 +22,12 @@ const REGION_ALIGNMENT: u64 = 256;
 /// # Errors
 /// The file is at fault, it was built for another kernel, its name is taken, it does not fit, or its `init_module` says no.
 pub fn load(file: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
-    let module = place(file, bytes).inspect_err(|error| log::warn!(target: "module", "{error}"))?;
+    let module = place(file, bytes)?;
     let name = &module.info.name;
     let status = module.init.map_or(0, call_init);
     if status < 0 {
         module.set_state(State::Going);
         let error = Error::new(name, Reason::Init { status });
-        log::warn!(target: "module", "{error}");
         unload::after_failed_init(&module);
         return Err(error);
     }

@@ -110,14 +110,18 @@ impl<'a> ModuleFile<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<ModuleFile<'a>, ModuleError> {
         let header = tables::read_header(bytes)?;
         let (headers, sections) = tables::read_sections(bytes, &header)?;
-        let info = match sections.iter().find(|section| section.name == ".modinfo") {
-            Some(section) => ModuleInfo::parse(section.data)?,
-            None => {
-                return Err(ModuleError::Info {
-                    reason: "there is no such section".into(),
-                });
-            }
-        };
+        // rustc makes a section of this name for each string.
+        let modinfo: Vec<&[u8]> = sections
+            .iter()
+            .filter(|section| section.name == ".modinfo")
+            .map(|section| section.data)
+            .collect();
+        if modinfo.is_empty() {
+            return Err(ModuleError::Info {
+                reason: "there is no such section".into(),
+            });
+        }
+        let info = ModuleInfo::parse(&modinfo.concat())?;
         let symbol_table = tables::single_symbol_table(&headers)?;
         let symbols = tables::read_symbols(bytes, &headers, &sections, symbol_table)?;
         let mut file = ModuleFile {

@@ -329,3 +329,15 @@ fn pc_relative_code_links() {
     assert!(!linked.stubs.is_empty());
     assert_eq!(linked.sites.len(), 8, "bl _mcount@notoc is a site too");
 }
+
+#[test]
+fn modinfo_may_be_in_several_sections() {
+    let strings = "blr\n .section .modinfo,\"a\",@progbits,unique,1\n .asciz \"livepatch=Y\"\n\
+        .section .modinfo,\"a\",@progbits,unique,2\n .asciz \"depends=other\"";
+    let bytes = assembly(strings);
+    let info = ModuleFile::parse(&bytes).unwrap().info;
+    assert_eq!(
+        (info.name.as_str(), info.livepatch, info.depends),
+        ("assembly", true, vec!["other".into()])
+    );
+}

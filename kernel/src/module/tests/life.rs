@@ -8,7 +8,7 @@ use arch::ftrace::ftrace_trash;
 use kernel_core::errno::Errno;
 
 use super::super::{Reason, Snapshot, State, get, hold, list, symbol_at, unload, used_bytes};
-use super::{Loaded, refused};
+use super::{Loaded, call, function, refused};
 use crate::ftrace::{self, FtraceOps, OpsFlags, Place};
 use crate::livepatch;
 use crate::thread::{self, Builder};
@@ -34,19 +34,19 @@ fn counter(flags: OpsFlags) -> Arc<FtraceOps> {
 fn one_life() -> Result<(), String> {
     let target = Loaded::new("klp_target")?;
     let site = target
-        .0
-        .site(target.function("target_plain")?)
+        .module
+        .site(function(&target.module, "target_plain")?)
         .ok_or("target_plain has no site")?;
-    let seen = target.call("call_plain", 5)?;
+    let seen = call(&target.module, "call_plain", 5)?;
     ensure_eq!((seen.result, seen.own), (B_TARGET + 5, A_TARGET), "untouched");
 
     let ops = counter(OpsFlags::SAVE_REGS);
     ftrace::register(&site, &ops, Place::First).map_err(text)?;
-    let seen = target.call("call_plain", 6)?;
+    let seen = call(&target.module, "call_plain", 6)?;
     ensure_eq!((seen.result, seen.own), (B_TARGET + 6, A_TARGET), "traced");
 
     let patch = Loaded::new("klp_patch")?;
-    let seen = target.call("call_plain", 7)?;
+    let seen = call(&target.module, "call_plain", 7)?;
     ensure_eq!(
         (seen.result, seen.own),
         (C_PATCH + 7, A_TARGET),
@@ -55,7 +55,7 @@ fn one_life() -> Result<(), String> {
     ensure_eq!(ops.data.load(Ordering::Relaxed), 2, "calls that the tracer saw");
 
     livepatch::disable("klp_patch").map_err(text)?;
-    let seen = target.call("call_plain", 8)?;
+    let seen = call(&target.module, "call_plain", 8)?;
     ensure_eq!(
         (seen.result, seen.own),
         (B_TARGET + 8, A_TARGET),
@@ -63,7 +63,7 @@ fn one_life() -> Result<(), String> {
     );
     patch.unload()?;
     ftrace::unregister(&site, &ops).map_err(text)?;
-    let seen = target.call("call_plain", 9)?;
+    let seen = call(&target.module, "call_plain", 9)?;
     ensure_eq!(
         (seen.result, seen.own),
         (B_TARGET + 9, A_TARGET),
@@ -105,12 +105,12 @@ ktest! {
     fn a_module_has_its_place_symbols_and_sites() {
         let used = used_bytes();
         let target = Loaded::new("klp_target")?;
-        let module = target.0.clone();
+        let module = target.module.clone();
         ensure!(arch::image::module_area().contains(&module.range.start), "it is at {:#x}", module.range.start);
         ensure_eq!(used_bytes() - used, module.range.end - module.range.start, "bytes of the area");
         ensure!(list().iter().any(|other| other.id == module.id), "it is not in the list");
         ensure_eq!(module.state(), State::Live, "its state");
-        let entry = target.function("target_plain")?;
+        let entry = function(&target.module, "target_plain")?;
         ensure_eq!(symbol_at(entry + 4).as_deref(), Some("target_plain+0x4 [klp_target]"), "what is there");
         ensure!(module.sites.len() >= 10, "{} sites", module.sites.len());
         target.unload()?;
@@ -122,37 +122,37 @@ ktest! {
     fn modules_call_each_other() {
         let target = Loaded::new("klp_target")?;
         let caller = Loaded::new("klp_caller")?;
-        let seen = caller.call("call_from_outside", 3)?;
+        let seen = call(&caller.module, "call_from_outside", 3)?;
         ensure_eq!((seen.result, seen.own), (B_TARGET + 3, A_CALLER), "a call between modules");
         let error = refused(|| unload("klp_target"))?;
         ensure_eq!(error.to_string(), "module 'klp_target': it is in use by module 'klp_caller'", "the message");
         ensure_eq!(error.errno(), Errno::Busy, "the number");
         caller.unload()?;
-        ensure_eq!(target.0.use_count(), 0, "uses of klp_target");
+        ensure_eq!(target.module.use_count(), 0, "uses of klp_target");
         target.unload()
     }
 
     fn three_slots_are_hooked() {
         let module = Loaded::new("three_slots")?;
-        let site = module.0.site(module.function("three_slots")?).ok_or("three_slots has no site")?;
+        let site = module.module.site(function(&module.module, "three_slots")?).ok_or("three_slots has no site")?;
         ensure_eq!(site.shape, ftrace::SiteShape::MflrStdBl, "its shape");
         for flags in [OpsFlags::empty(), OpsFlags::SAVE_REGS] {
             let ops = counter(flags);
             ftrace::register(&site, &ops, Place::Last).map_err(text)?;
-            let seen = module.call("call_three_slots", 7);
+            let seen = call(&module.module, "call_three_slots", 7);
             ftrace::unregister(&site, &ops).map_err(text)?;
             let seen = seen?;
             ensure_eq!((seen.result, seen.own), (B_SLOTS + 8, A_SLOTS), "hooked under {flags:?}");
             ensure_eq!(ops.data.load(Ordering::Relaxed), 1, "calls that the ops saw");
         }
-        let seen = module.call("call_three_slots", 7)?;
+        let seen = call(&module.module, "call_three_slots", 7)?;
         ensure_eq!((seen.result, seen.own), (B_SLOTS + 8, A_SLOTS), "not hooked");
         module.unload()
     }
 
     fn a_hooked_module_stays() {
         let target = Loaded::new("klp_target")?;
-        let site = target.0.site(target.function("target_ten")?).ok_or("target_ten has no site")?;
+        let site = target.module.site(function(&target.module, "target_ten")?).ok_or("target_ten has no site")?;
         let ops = counter(OpsFlags::empty());
         ftrace::register(&site, &ops, Place::Last).map_err(text)?;
         let error = refused(|| unload("klp_target"));
@@ -177,7 +177,7 @@ ktest! {
 
     fn a_module_with_a_thread_in_it_stays() {
         let target = Loaded::new("klp_target")?;
-        let address = target.function("call_back")?;
+        let address = function(&target.module, "call_back")?;
         INSIDE.store(false, Ordering::Relaxed);
         LEAVE.store(false, Ordering::Relaxed);
         let visitor = Builder::new("visitor").sacrificial().spawn(move || call_back(address));

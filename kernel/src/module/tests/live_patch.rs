@@ -1,9 +1,8 @@
 //! C in a C module, between the TOCs of two or three modules: which return design is right, and how the others are wrong.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::{Loaded, Seen};
+use super::{Loaded, Seen, call};
 use crate::livepatch::{self, ReturnDesign};
 use crate::thread::Builder;
 use crate::{ensure, ensure_eq, ktest};
@@ -38,12 +37,8 @@ impl Patched {
 
     /// Calls an A of a module in a sacrificial thread; what went wrong there instead, if it did.
     fn call(module: &Loaded, name: &'static str, argument: u64) -> Result<Seen, String> {
-        let module = Loaded(module.0.clone());
-        let work = move || {
-            let seen = module.call(name, argument);
-            core::mem::forget(module);
-            seen
-        };
+        let module = module.module.clone();
+        let work = move || call(&module, name, argument);
         let thread = Builder::new("sacrificial")
             .time_limit(arch::time::TICKS_PER_SECOND)
             .spawn(work);
@@ -94,29 +89,50 @@ ktest! {
     }
 
     fn the_mini_frame_shifts_stack_arguments() {
-        for (name, count) in [("call_ten", 10), ("call_large", 12)] {
+        let patched = Patched::under(ReturnDesign::MiniFrame)?;
+        let seen = Patched::call(&patched.target, "call_ten", 5);
+        patched.away()?;
+        let (seen, right) = (seen?, C_PATCH + weighted(10, 5));
+        ensure!(seen.result != right, "C has got all its arguments");
+        ensure_eq!(seen.own, A_TARGET, "what A read, which the shift does not touch");
+        crate::println!("# mini-frame, 10 arguments: C returned {:#x}, with right ones it is {right:#x}", seen.result);
+        Ok(())
+    }
+
+    /// C spills what came in registers to its caller's parameter save area. That is A's, and with a mini frame between them
+    /// it is 32 bytes too low: in A's frame header, where the way back to A and A's TOC are.
+    fn the_mini_frame_lets_c_overwrite_a() {
+        let large: fn(&Patched) -> &Loaded = |patched| &patched.target;
+        let variadic: fn(&Patched) -> &Loaded = |patched| &patched.caller;
+        for (module, name, own, right) in [
+            (large, "call_large", A_TARGET, C_PATCH + weighted(12, 5)),
+            (variadic, "call_variadic_from_outside", A_CALLER, C_PATCH + weighted(3, 5)),
+        ] {
             let patched = Patched::under(ReturnDesign::MiniFrame)?;
-            let seen = Patched::call(&patched.target, name, 5);
+            let seen = Patched::call(module(&patched), name, 5);
             patched.away()?;
-            let seen = seen.map_err(|reason| format!("{name}: {reason}"))?;
-            let right = C_PATCH + weighted(count, 5);
-            ensure!(seen.result != right, "{name}: C has got all its arguments");
-            crate::println!("# mini-frame, {name}: C returned {:#x}, with right arguments it is {right:#x}", seen.result);
+            ensure!(seen != Ok(Seen { result: right, own }), "{name}: all is right");
+            match seen {
+                Ok(seen) => crate::println!("# mini-frame, {name}: {seen:#x?}"),
+                Err(outcome) => crate::println!("# mini-frame, {name}: A's thread ended: {outcome}"),
+            }
         }
         Ok(())
     }
 
-    fn the_mini_frame_lets_a_variadic_c_overwrite_a() {
-        let patched = Patched::under(ReturnDesign::MiniFrame)?;
-        // A restores its TOC from its frame, where C has put the third of its variable arguments.
-        let seen = Patched::call(&patched.caller, "call_variadic_from_outside", 0x11_0000);
-        patched.away()?;
-        match seen {
-            Ok(seen) => {
-                ensure!(seen.own != A_CALLER, "A read its own static: its frame was not overwritten");
-                crate::println!("# mini-frame, variadic: A read {:#x} where {A_CALLER:#x} is", seen.own);
+    fn the_caller_may_be_variadic_or_large_in_the_designs_that_leave_the_stack_alone() {
+        for design in ReturnDesign::ALL {
+            if matches!(design, ReturnDesign::None | ReturnDesign::MiniFrame | ReturnDesign::CallerFrame) {
+                continue;
             }
-            Err(outcome) => crate::println!("# mini-frame, variadic: A's thread ended: {outcome}"),
+            let patched = Patched::under(design)?;
+            let large = Patched::call(&patched.target, "call_large", 5);
+            let ten = Patched::call(&patched.target, "call_ten", 5);
+            let variadic = Patched::call(&patched.caller, "call_variadic_from_outside", 5);
+            patched.away()?;
+            ensure_eq!(large?, Seen { result: C_PATCH + weighted(12, 5), own: A_TARGET }, "large, under {design}");
+            ensure_eq!(ten?, Seen { result: C_PATCH + weighted(10, 5), own: A_TARGET }, "ten, under {design}");
+            ensure_eq!(variadic?, Seen { result: C_PATCH + weighted(3, 5), own: A_CALLER }, "variadic, under {design}");
         }
         Ok(())
     }

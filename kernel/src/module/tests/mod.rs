@@ -18,47 +18,52 @@ fn file(name: &str) -> Result<&'static [u8], String> {
 }
 
 /// A module of the suite while it is loaded. A case that ends early takes it along.
-struct Loaded(Arc<Module>);
+struct Loaded {
+    module: Arc<Module>,
+    unloaded: bool,
+}
 
 impl Loaded {
     fn new(name: &str) -> Result<Loaded, String> {
-        load(name, file(name)?)
-            .map(Loaded)
-            .map_err(|error| error.to_string())
+        let module = load(name, file(name)?).map_err(|error| error.to_string())?;
+        Ok(Loaded {
+            module,
+            unloaded: false,
+        })
     }
 
-    /// The global entry of one of its functions.
-    fn function(&self, name: &str) -> Result<u64, String> {
-        let symbol = self
-            .0
-            .symbol(name)
-            .ok_or_else(|| format!("{} has no '{name}'", self.0.info.name))?;
-        Ok(symbol.address)
-    }
-
-    /// Calls a function A of the module.
-    #[allow(unsafe_code, reason = "calls into a module by address")]
-    fn call(&self, name: &str, argument: u64) -> Result<Seen, String> {
-        let address = self.function(name)?;
-        // SAFETY: every A of the suite's modules has this type, and the module stays while this is borrowed.
-        let a: extern "C" fn(u64, &mut u64) -> u64 = unsafe { core::mem::transmute(address) };
-        let mut result = 0;
-        let own = a(argument, &mut result);
-        Ok(Seen { result, own })
-    }
-
-    fn unload(self) -> Result<(), String> {
-        let name = self.0.info.name.clone();
-        core::mem::forget(self);
-        unload(&name).map_err(|error| error.to_string())
+    fn unload(mut self) -> Result<(), String> {
+        self.unloaded = true;
+        unload(&self.module.info.name).map_err(|error| error.to_string())
     }
 }
 
 impl Drop for Loaded {
     fn drop(&mut self) {
-        // The case has failed already; what this says would hide why.
-        let _ = unload(&self.0.info.name);
+        if !self.unloaded {
+            // The case has failed already; what this says would hide why.
+            let _ = unload(&self.module.info.name);
+        }
     }
+}
+
+/// The global entry of a module's function.
+fn function(module: &Module, name: &str) -> Result<u64, String> {
+    let symbol = module
+        .symbol(name)
+        .ok_or_else(|| format!("{} has no '{name}'", module.info.name))?;
+    Ok(symbol.address)
+}
+
+/// Calls a function A of a module.
+#[allow(unsafe_code, reason = "calls into a module by address")]
+fn call(module: &Module, name: &str, argument: u64) -> Result<Seen, String> {
+    let address = function(module, name)?;
+    // SAFETY: every A of the suite's modules has this type, and the caller's case keeps the module loaded.
+    let a: extern "C" fn(u64, &mut u64) -> u64 = unsafe { core::mem::transmute(address) };
+    let mut result = 0;
+    let own = a(argument, &mut result);
+    Ok(Seen { result, own })
 }
 
 /// What an A of a C module has seen.
@@ -73,13 +78,10 @@ struct Seen {
 /// The answer to loading or unloading that has to fail, with everything as it was before.
 fn refused<T>(attempt: impl Fn() -> Result<T, Error>) -> Result<Error, String> {
     let before = Snapshot::take();
-    let error = attempt().err().ok_or("it was not refused")?;
-    let text = error.to_string();
-    drop(error);
-    before
-        .check()
-        .map_err(|change| format!("{change} after: {text}"))?;
-    attempt()
-        .err()
-        .ok_or_else(|| String::from("the second attempt was not refused"))
+    // The error itself takes memory, so it goes before the books are compared, and comes again for the caller.
+    attempt().err().ok_or("it was not refused")?;
+    let change = before.check();
+    let error = attempt().err().ok_or("the second attempt was not refused")?;
+    change.map_err(|change| format!("{change} after: {error}"))?;
+    Ok(error)
 }
