@@ -36,9 +36,10 @@ impl Log for KernelLog {
         }
         let microseconds = uptime() / (time::TICKS_PER_SECOND / 1_000_000);
         let (seconds, fraction) = (microseconds / 1_000_000, microseconds % 1_000_000);
-        // The module that speaks, without what it is inside of.
+        // The module that speaks, without what it is inside of; C's printk names none.
         let target = record.target().rsplit("::").next().unwrap_or_default();
-        println!("[{seconds:5}.{fraction:06}] {target}: {}", record.args());
+        let colon = if target.is_empty() { "" } else { ": " };
+        println!("[{seconds:5}.{fraction:06}] {target}{colon}{}", record.args());
     }
 
     fn flush(&self) {}
