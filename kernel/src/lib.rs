@@ -30,4 +30,5 @@ mod selftest;
 mod start;
 
 pub use kernel_core::errno::Errno;
+pub use log;
 pub use start::{Entry, start};

@@ -2,7 +2,9 @@
 
 use kernel_core::glob;
 
-use crate::{boot_arguments, ftrace, initrd, ktest, logging, machine, power, selftest, symbols, thread};
+use crate::{
+    boot_arguments, ftrace, initrd, ktest, livepatch, logging, machine, power, selftest, symbols, thread,
+};
 
 /// How the firmware entered the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,7 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     logging::init();
     banner(entry);
     boot_arguments::report_unknown();
+    choose_return_design();
     initrd::report();
     arch::entry::install();
     ftrace::prime_classic_sites();
@@ -29,6 +32,17 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     let pattern = boot_arguments::get("case").unwrap_or("*");
     let passed = ktest::run(|name| glob::matches(pattern, name));
     power::exit(u8::from(!passed))
+}
+
+/// `klp.return=`: the return design of patches that name none. A name that there is not is refused, not guessed at.
+fn choose_return_design() {
+    let Some(name) = boot_arguments::get("klp.return") else {
+        return;
+    };
+    match name.parse() {
+        Ok(design) => livepatch::set_default_design(design),
+        Err(error) => panic!("boot argument klp.return={name}: {error}"),
+    }
 }
 
 /// Says who runs where.

@@ -7,7 +7,7 @@ use alloc::string::String;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::livepatch::{self, KlpPatch};
-use kernel::thread;
+use kernel::{Errno, log, thread};
 
 /// C's own static.
 static C_OWN: AtomicU64 = AtomicU64::new(0x000c_000c_0000_0000);
@@ -29,7 +29,7 @@ extern "C" fn c_ten_integers(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: 
     C_OWN.load(Ordering::Relaxed) + [a, b, c, d, e, f, g, h, i, j].iter().fold(0, |number, digit| number * base + digit)
 }
 
-fn init() -> Result<(), i32> {
+fn init() -> Result<(), Errno> {
     let functions = [
         ("kernel::situations::local::b_reads_its_static", c_reads_its_static as *const () as u64),
         ("kernel::situations::moments::b_waits", c_waits as *const () as u64),
@@ -38,8 +38,10 @@ fn init() -> Result<(), i32> {
     let patch = KlpPatch { module: Some(String::from("klp_rust")), ..KlpPatch::of_kernel("klp_rust", &functions) };
     livepatch::enable(patch).map_err(|error| {
         log::error!(target: "klp_rust", "{error}");
-        -22
+        error.errno()
     })
 }
 
-kernel::module! { name: "klp_rust", license: "MIT OR Apache-2.0", init: init }
+fn exit() {}
+
+kernel::module! { name: "klp_rust", license: "MIT OR Apache-2.0", livepatch: true, init: init, exit: exit }

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use kernel_core::errno::Errno;
+
 use crate::ftrace::FtraceError;
 
 /// Why a live patch could not be enabled or disabled. Everything is as it was before.
@@ -104,6 +106,23 @@ impl fmt::Display for KlpError {
             }
             KlpError::AlreadyEnabled { patch } => write!(f, "patch '{patch}' is enabled already"),
             KlpError::NotEnabled { patch } => write!(f, "patch '{patch}' is not enabled"),
+        }
+    }
+}
+
+impl KlpError {
+    /// The number that Linux answers in the same situation.
+    pub fn errno(&self) -> Errno {
+        match self {
+            KlpError::NoObject { .. } | KlpError::NoFunction { .. } | KlpError::NoSuchPosition { .. } => {
+                Errno::NoEntry
+            }
+            KlpError::AlreadyEnabled { .. } => Errno::Busy,
+            KlpError::Ambiguous { .. }
+            | KlpError::Hook(_)
+            | KlpError::Empty { .. }
+            | KlpError::Twice { .. }
+            | KlpError::NotEnabled { .. } => Errno::Invalid,
         }
     }
 }

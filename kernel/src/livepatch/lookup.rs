@@ -7,6 +7,7 @@ use kernel_core::symbols::{Kind, Symbol};
 
 use super::KlpError;
 use crate::ftrace::{FtraceError, Site};
+use crate::module;
 use crate::symbols;
 
 /// What Linux calls the kernel where an object's name is wanted.
@@ -37,11 +38,7 @@ impl Function {
 pub fn find_function(object: Option<&str>, name: &str, sympos: usize) -> Result<Function, KlpError> {
     let mut found = match object {
         None => functions_of_kernel(name),
-        Some(module) => {
-            return Err(KlpError::NoObject {
-                object: String::from(module),
-            });
-        }
+        Some(module) => functions_of_module(module, name)?,
     };
     let object = String::from(object.unwrap_or(KERNEL_OBJECT));
     let function = String::from(name);
@@ -70,6 +67,18 @@ fn functions_of_kernel(name: &str) -> Vec<Function> {
         .filter(is_function)
         .map(|symbol| Function::of_kernel_symbol(&symbol))
         .collect()
+}
+
+fn functions_of_module(module: &str, name: &str) -> Result<Vec<Function>, KlpError> {
+    let found = module::functions(module, name).ok_or_else(|| KlpError::NoObject {
+        object: String::from(module),
+    })?;
+    let function = |(address, site)| Function {
+        name: String::from(name),
+        address,
+        site,
+    };
+    Ok(found.into_iter().map(function).collect())
 }
 
 /// The function's site, if it may be hooked.

@@ -7,7 +7,9 @@
 mod local;
 mod moments;
 mod stack_arguments;
+mod tests;
 
+pub use arch::abi::toc_pointer;
 pub use local::{A_OWN, B_OWN, a_calls_b, b_reads_its_static};
 pub use moments::{a_calls_b_that_waits, b_waits};
 pub use stack_arguments::{A_TEN_OWN, a_calls_ten, b_ten_integers};

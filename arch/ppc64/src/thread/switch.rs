@@ -72,6 +72,7 @@ pub unsafe fn switch(from: &ThreadHead, to: &ThreadHead) {
 }
 
 /// The running thread's head.
+#[inline(always)]
 pub fn current() -> *const ThreadHead {
     let head;
     // SAFETY: reads r13.

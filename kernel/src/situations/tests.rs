@@ -1,0 +1,262 @@
+//! The showcase: the same call between two TOCs under each return design, wrong where it must be wrong.
+//!
+//! A is called in a sacrificial thread, because what goes wrong may go anywhere. Each case says on the console what A
+//! read after the call, and with which r2.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::sync::atomic::Ordering;
+
+use arch::livepatch::ReturnDesign;
+
+use super::{A_OWN, A_TEN_OWN, Seen, a_calls_b, a_calls_b_that_waits, a_calls_ten};
+use crate::thread::{Builder, JoinHandle, Outcome, sleep, spawn};
+use crate::{ensure, ensure_eq, initrd, ktest, livepatch, module, println};
+
+const MILLISECOND: u64 = arch::time::TICKS_PER_SECOND / 1000;
+
+/// The designs that the showcase compares.
+const DESIGNS: [ReturnDesign; 5] = ReturnDesign::ALL;
+
+/// A module of the suite, unloaded at the end of the scope.
+struct Loaded(&'static str);
+
+impl Loaded {
+    fn new(name: &'static str) -> Result<Self, String> {
+        let file = format!("modules/{name}.ko");
+        let bytes = initrd::file(&file).ok_or_else(|| format!("'{file}' is not in the initrd"))?;
+        module::load(&file, bytes).map_err(|error| error.to_string())?;
+        Ok(Loaded(name))
+    }
+
+    /// Loads a live-patch module whose patch goes under `design`.
+    fn under(name: &'static str, design: ReturnDesign) -> Result<Self, String> {
+        let before = livepatch::default_design();
+        livepatch::set_default_design(design);
+        let loaded = Loaded::new(name);
+        livepatch::set_default_design(before);
+        loaded
+    }
+
+    fn function(&self, name: &str) -> Result<u64, String> {
+        let module = module::get(self.0).ok_or_else(|| format!("module '{}' is gone", self.0))?;
+        let symbol = module
+            .symbol(name)
+            .ok_or_else(|| format!("module '{}' has no '{name}'", self.0))?;
+        Ok(symbol.address)
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        // A module that is no enabled live patch says so, which is no news.
+        let _ = livepatch::disable(self.0);
+        if let Err(error) = module::unload(self.0) {
+            println!("# {error}");
+        }
+    }
+}
+
+/// Runs A where it can do no harm.
+fn in_sacrificial_thread<T: Send + 'static>(a: impl FnOnce() -> T + Send + 'static) -> Result<T, Outcome> {
+    Builder::new("A").time_limit(200 * MILLISECOND).spawn(a).join()
+}
+
+/// What a C function A answers: what it read of its own, and what B returned.
+type CallInC = extern "C" fn(u64, &mut u64) -> u64;
+
+/// Calls `A(x, &result)` of a module in C; answers what A read of its own and what B returned.
+#[allow(
+    unsafe_code,
+    reason = "a function of a C module is an address until somebody says what its type is"
+)]
+fn call_in_c(address: u64, x: u64) -> Result<(u64, u64), Outcome> {
+    in_sacrificial_thread(move || {
+        // SAFETY: the suite's own C modules declare their `call_…` functions with this type.
+        let function = unsafe { core::mem::transmute::<usize, CallInC>(address as usize) };
+        let mut result = 0;
+        let own = function(x, &mut result);
+        (own, result)
+    })
+}
+
+#[allow(
+    unsafe_code,
+    reason = "a function of a module is an address until somebody says what its type is"
+)]
+fn call_in_rust(address: u64, argument: u64) -> Result<Seen, Outcome> {
+    in_sacrificial_thread(move || {
+        // SAFETY: `rust_call_from_outside` of the suite's own module has this type.
+        let function = unsafe { core::mem::transmute::<usize, extern "C" fn(u64) -> Seen>(address as usize) };
+        function(argument)
+    })
+}
+
+/// One line of the showcase.
+fn show(what: &str, design: ReturnDesign, seen: &dyn core::fmt::Display, right: bool, expected: bool) {
+    let verdict = if right { "RIGHT" } else { "WRONG" };
+    let note = if right == expected {
+        "as expected"
+    } else {
+        "NOT as expected"
+    };
+    println!("# {what:<34} {design:<16} {verdict}, {note}: {seen}");
+}
+
+/// Fails the case when an outcome is not the expected one, right or wrong.
+fn judge(
+    what: &str,
+    design: ReturnDesign,
+    seen: &dyn core::fmt::Display,
+    right: bool,
+    expected: bool,
+) -> Result<(), String> {
+    show(what, design, seen, right, expected);
+    let wanted = if expected { "right" } else { "wrong" };
+    ensure!(
+        right == expected,
+        "{what} under {design} should come out {wanted}: {seen}"
+    );
+    Ok(())
+}
+
+/// C's own static in klp_rust.
+const C_OWN: u64 = 0x000c_000c_0000_0000;
+/// The same in klp_patch.
+const C_OWN_IN_C: u64 = 0xcccc_0000_0000_0001;
+/// A's in klp_target and in klp_caller.
+const A_OWN_IN_C: u64 = 0xaaaa_0000_0000_0001;
+const A_OWN_OUTSIDE_IN_C: u64 = 0xaaaa_0000_0000_0002;
+
+/// The sum that B's variants in C make of `x`, `x + 1`, …, each with its own weight.
+fn weighted_sum(x: u64, count: u64) -> u64 {
+    (0..count).map(|n| (n + 1) * (x + n)).sum()
+}
+
+fn describe_c(outcome: &Result<(u64, u64), Outcome>) -> String {
+    match outcome {
+        Ok((own, result)) => format!("A read {own:#x}, C returned {result:#x}"),
+        Err(outcome) => format!("{outcome}"),
+    }
+}
+
+fn describe_rust(outcome: &Result<Seen, Outcome>, wanted: u64) -> String {
+    match outcome {
+        Ok(seen) => format!(
+            "A read {:#x} (wanted {wanted:#x}) through r2 = {:#x}, C returned {:#x}",
+            seen.own, seen.toc, seen.result
+        ),
+        Err(outcome) => format!("{outcome}"),
+    }
+}
+
+ktest! {
+    fn a_local_call_in_rust() {
+        let before = a_calls_b(5);
+        ensure_eq!(before.own, A_OWN.load(Ordering::Relaxed), "A's static, unpatched");
+        for design in DESIGNS {
+            let patch = Loaded::under("klp_rust", design)?;
+            let outcome = in_sacrificial_thread(|| a_calls_b(5));
+            drop(patch);
+            let right = outcome == Ok(Seen { result: C_OWN + 5, ..before });
+            judge("A calls B locally, Rust", design, &describe_rust(&outcome, before.own), right, design != ReturnDesign::None)?;
+        }
+        ensure_eq!(a_calls_b(5), before, "afterwards");
+        Ok(())
+    }
+
+    fn a_local_call_in_c() {
+        let target = Loaded::new("klp_target")?;
+        let a = target.function("call_plain")?;
+        for design in DESIGNS {
+            let patch = Loaded::under("klp_patch", design)?;
+            let outcome = call_in_c(a, 5);
+            drop(patch);
+            let right = outcome == Ok((A_OWN_IN_C, C_OWN_IN_C + 5));
+            judge("A calls B locally, C", design, &describe_c(&outcome), right, design != ReturnDesign::None)?;
+        }
+        Ok(())
+    }
+
+    fn a_call_from_another_object_in_rust() {
+        let caller = Loaded::new("klp_rust_caller")?;
+        let a = caller.function("rust_call_from_outside")?;
+        for design in DESIGNS {
+            let patch = Loaded::under("klp_rust", design)?;
+            let outcome = call_in_rust(a, 5);
+            drop(patch);
+            let right = matches!(&outcome, Ok(seen) if seen.own == 0x0a0a_0a0a_0a0a_0a0a && seen.result == C_OWN + 5);
+            judge("A calls B through a stub, Rust", design, &describe_rust(&outcome, 0x0a0a_0a0a_0a0a_0a0a), right, design != ReturnDesign::CallerFrame)?;
+        }
+        Ok(())
+    }
+
+    fn a_call_from_another_object_in_c() {
+        let _target = Loaded::new("klp_target")?;
+        let caller = Loaded::new("klp_caller")?;
+        let a = caller.function("call_from_outside")?;
+        for design in DESIGNS {
+            let patch = Loaded::under("klp_patch", design)?;
+            let outcome = call_in_c(a, 5);
+            drop(patch);
+            let right = outcome == Ok((A_OWN_OUTSIDE_IN_C, C_OWN_IN_C + 5));
+            judge("A calls B through a stub, C", design, &describe_c(&outcome), right, design != ReturnDesign::CallerFrame)?;
+        }
+        Ok(())
+    }
+
+    fn ten_integers_in_rust() {
+        for design in DESIGNS {
+            let patch = Loaded::under("klp_rust", design)?;
+            let outcome = in_sacrificial_thread(|| a_calls_ten());
+            drop(patch);
+            let own = A_TEN_OWN.load(Ordering::Relaxed);
+            let right = matches!(&outcome, Ok(seen) if seen.own == own && seen.result == C_OWN + 1_234_567_890);
+            let expected = !matches!(design, ReturnDesign::None | ReturnDesign::MiniFrame);
+            judge("ten integers, Rust", design, &describe_rust(&outcome, own), right, expected)?;
+        }
+        Ok(())
+    }
+
+    fn stack_arguments_in_c() {
+        let target = Loaded::new("klp_target")?;
+        for (what, a, count) in [("ten integers, C", "call_ten", 10), ("a struct of 96 bytes by value, C", "call_large", 12), ("variadic with 3 values, C", "call_variadic", 3)] {
+            let a = target.function(a)?;
+            for design in DESIGNS {
+                let patch = Loaded::under("klp_patch", design)?;
+                let outcome = call_in_c(a, 5);
+                drop(patch);
+                let right = outcome == Ok((A_OWN_IN_C, C_OWN_IN_C + weighted_sum(5, count)));
+                let expected = !matches!(design, ReturnDesign::None | ReturnDesign::MiniFrame);
+                judge(what, design, &describe_c(&outcome), right, expected)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn three_threads_in_different_moments_of_one_call() {
+        let wait = 20 * MILLISECOND;
+        let call = |name| spawn(name, move || a_calls_b_that_waits(wait));
+        let old_way = a_calls_b_that_waits(0);
+        for design in [ReturnDesign::MiniFrame, ReturnDesign::LivepatchStack, ReturnDesign::ReturnStack] {
+            let in_b: JoinHandle<Seen> = call("in B before the patch");
+            sleep(wait / 4);
+            let patch = Loaded::under("klp_rust", design)?;
+            let through: JoinHandle<Seen> = call("through the helper");
+            let through = through.join();
+            let in_c: JoinHandle<Seen> = call("in C while it goes");
+            sleep(wait / 4);
+            livepatch::disable("klp_rust").map_err(|error| error.to_string())?;
+            let unload = module::unload("klp_rust");
+            let in_c = in_c.join();
+            ensure_eq!(in_b.join(), Ok(old_way), "the thread that was in B, under {design}");
+            ensure_eq!(through, Ok(Seen { result: C_OWN, ..old_way }), "the thread after the patch, under {design}");
+            ensure_eq!(in_c, Ok(Seen { result: C_OWN, ..old_way }), "the thread that slept in C, under {design}");
+            let refusal = unload.err().map(|error| error.to_string()).unwrap_or_default();
+            ensure!(refusal.contains("in C while it goes"), "unloading C under a sleeping thread: '{refusal}'");
+            drop(patch);
+            ensure!(module::get("klp_rust").is_none(), "klp_rust is still there");
+        }
+        Ok(())
+    }
+}
