@@ -42,8 +42,21 @@ fn a_guest_that_panics_while_it_panics() {
 }
 
 #[test]
+fn a_guest_that_faults() {
+    run(&["--append", "selftest=fault"]).expect(7, &["FAILED: the guest panicked: "]);
+}
+
+#[test]
 fn a_case_that_fails() {
-    run(&["--append", "selftest=fail"]).expect(8, &["1 of ", "failed:"]);
+    let ended = run(&["--append", "selftest=fail", "--case", "selftest::*"]);
+    ended.expect(
+        8,
+        &[
+            "1 of 1 failed:",
+            "selftest::fails_when_asked: asked for by selftest=fail",
+        ],
+    );
+    run(&["--case", "selftest::*"]).expect(0, &[]);
 }
 
 #[test]
