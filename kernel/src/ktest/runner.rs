@@ -1,10 +1,12 @@
 //! Runs the cases and reports them as KTAP.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{Case, Result};
+use crate::module;
 use crate::println;
 use crate::thread::{Builder, Outcome};
 
@@ -30,18 +32,33 @@ fn full_name(case: &Case) -> String {
     format!("{module}::{}", case.name)
 }
 
-/// Runs every case whose full name `is_chosen`; answers whether there was one and none failed.
+/// What is run and reported.
+struct Run {
+    name: String,
+    work: Box<dyn FnOnce() -> Result + Send>,
+}
+
+/// Loads the modules that came with the boot, then runs every case whose full name `is_chosen`; answers whether there was
+/// such a case and nothing failed.
 pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
-    let chosen: Vec<_> = cases()
-        .into_iter()
-        .filter(|case| is_chosen(&full_name(case)))
-        .collect();
+    let chosen = cases().into_iter().map(|case| Run {
+        name: full_name(case),
+        work: Box::new(case.function),
+    });
+    let chosen: Vec<Run> = chosen.filter(|run| is_chosen(&run.name)).collect();
+    let is_empty = chosen.is_empty();
+    let extra = module::extra().into_iter();
+    let extra = extra.map(|module| Run {
+        name: module.case_name(),
+        work: Box::new(move || module.load()),
+    });
+    let runs: Vec<Run> = extra.chain(chosen).collect();
+    let count = runs.len();
     println!("KTAP version 1");
-    println!("1..{}", chosen.len());
+    println!("1..{count}");
     let mut passed = 0;
-    for (index, case) in chosen.iter().enumerate() {
-        let name = full_name(case);
-        match run_one(&name, case.function) {
+    for (index, Run { name, work }) in runs.into_iter().enumerate() {
+        match run_one(&name, work) {
             Ok(()) => {
                 println!("ok {} {name}", index + 1);
                 passed += 1;
@@ -52,11 +69,11 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
             }
         }
     }
-    println!("# Totals: pass:{passed} fail:{} skip:0", chosen.len() - passed);
-    passed == chosen.len() && passed > 0
+    println!("# Totals: pass:{passed} fail:{} skip:0", count - passed);
+    passed == count && !is_empty
 }
 
-fn run_one(name: &str, function: fn() -> Result) -> Result {
+fn run_one(name: &str, function: Box<dyn FnOnce() -> Result + Send>) -> Result {
     match Builder::new(name).time_limit(TIME_LIMIT).spawn(function).join() {
         Ok(result) => result,
         Err(outcome @ Outcome::Faulted(_)) => Err(format!("the case's thread: {outcome}")),

@@ -12,10 +12,12 @@
 //! | `resolve` | who answers for an undefined symbol |
 //! | `macros` | `module!` for modules in Rust |
 //! | `c` | what modules in C call: `kernel/include` |
+//! | `extra` | modules that came with the boot |
 //! | `snapshot` | did a failure really change nothing? |
 
 mod c;
 mod error;
+mod extra;
 mod load;
 mod macros;
 mod place;
@@ -26,6 +28,7 @@ mod tests;
 mod unload;
 
 pub use error::{Error, Reason};
+pub use extra::{ExtraModule, extra};
 pub use load::load;
 pub use macros::modinfo;
 pub use place::used_bytes;
