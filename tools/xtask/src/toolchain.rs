@@ -47,12 +47,11 @@ impl Toolchain {
         if reasons.is_empty() {
             reasons.push_str("\n  (there is no candidate: neither rustup nor /usr/bin/rustc is installed)");
         }
+        let (major, minor) = OLDEST;
         bail!(
-            "no Rust toolchain here can build the kernel; it takes {}.{} or later with the library's source:{reasons}\n\
-             Run tools/setup, or `rustup component add rust-src` for a rustup toolchain that is new enough, \
-             or set {OVERRIDE} to a rustup toolchain's name or to a folder with bin/rustc and bin/cargo.",
-            OLDEST.0,
-            OLDEST.1,
+            "no Rust toolchain here can build the kernel; it takes {major}.{minor} or later with the library's source:{reasons}\n\
+             Run tools/setup, or `rustup toolchain install {major}.{minor} --component rust-src`, \
+             or set {OVERRIDE} to a rustup toolchain's name or to a folder with bin/rustc and bin/cargo."
         )
     }
 
