@@ -86,7 +86,7 @@ impl<'a> Iterator for Files<'a> {
                 return Some(Err(error("no newc header")));
             }
             if rest.get(NAME..).is_some_and(|name| name.starts_with(TRAILER))
-                && rest[NAME_SIZE] == *b"0000000B"
+                && rest[NAME_SIZE].eq_ignore_ascii_case(b"0000000B")
             {
                 return None;
             }
@@ -158,6 +158,16 @@ mod tests {
             ("last", b"x"),
         ];
         assert_eq!(found, wanted.map(Ok));
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_of_either_case() {
+        let lower: Vec<u8> = archive()
+            .iter()
+            .map(|byte| if *byte == b'B' { b'b' } else { *byte })
+            .collect();
+        assert!(files(&lower).all(|file| file.is_ok()));
+        assert_eq!(files(&lower).count(), 3);
     }
 
     #[test]
