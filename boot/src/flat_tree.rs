@@ -11,7 +11,7 @@ use kernel_core::device_tree::{HEADER_LENGTH, TreeError, total_size};
 /// # Safety
 /// `address` is what the firmware passed in r3: if a tree begins there, all of it is memory.
 pub(crate) unsafe fn take_over(address: u64, buffer: &mut [u8]) -> Result<usize, FlatTreeError> {
-    if address == 0 || address % 8 != 0 {
+    if address == 0 || !address.is_multiple_of(8) {
         return Err(FlatTreeError::Address);
     }
     // SAFETY: an aligned address in memory, as the caller says; the header is plain bytes.

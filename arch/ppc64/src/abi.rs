@@ -37,7 +37,7 @@ const _: () = {
     assert!(offset_of!(FrameHeader, lr_save) == 16);
     assert!(offset_of!(FrameHeader, toc_save) == 24);
     assert!(FRAME_HEADER_SIZE == 32);
-    assert!(FRAME_HEADER_SIZE.is_multiple_of(STACK_ALIGN));
+    assert!(FRAME_HEADER_SIZE % STACK_ALIGN == 0);
     assert!(STACK_ARGUMENTS == 96);
 };
 

@@ -40,8 +40,8 @@ pub fn reap() -> usize {
         return RETIRED.lock().len();
     }
     let waiting = core::mem::take(&mut *RETIRED.lock());
-    let is_in_use = |thing: &Box<dyn Retire>| thread::find_in_trampoline_with(&thing.ranges()).is_some();
-    let (in_use, free): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_in_use);
+    let is_in_use = |thing: &dyn Retire| thread::find_in_trampoline_with(&thing.ranges()).is_some();
+    let (in_use, free): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|thing| is_in_use(&**thing));
     drop(free);
     let mut waiting = RETIRED.lock();
     waiting.extend(in_use);

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::iter;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
@@ -21,7 +22,7 @@ struct Winner {
 impl Retire for Box<Winner> {
     fn ranges(&self) -> Vec<Range<u64>> {
         let address = &raw const **self as u64;
-        Vec::from([address..address + size_of::<Winner>() as u64])
+        iter::once(address..address + size_of::<Winner>() as u64).collect()
     }
 }
 
@@ -72,11 +73,11 @@ impl FuncStack {
             winner,
         });
         self.publish();
-        if self.replacements.len() == 1 {
-            if let Err(error) = ftrace::register(&self.site, &self.ops, Place::Last) {
-                self.replacements.clear();
-                return Err(error);
-            }
+        if self.replacements.len() == 1
+            && let Err(error) = ftrace::register(&self.site, &self.ops, Place::Last)
+        {
+            self.replacements.clear();
+            return Err(error);
         }
         Ok(())
     }

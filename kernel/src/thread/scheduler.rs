@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use arch::entry::ExceptionFrame;
+use arch::thread::ThreadHead;
 use arch::{hcall, interrupts, time};
 
 use super::builder::new_thread;
@@ -53,9 +54,11 @@ pub fn init() {
     let boot = new_thread(String::from("boot"), None, false, 0, None);
     boot.set_stack(arch::start::boot_stack());
     SCHEDULER.lock().all.push(boot.clone());
-    let boot: *const Thread = Arc::into_raw(boot);
-    // SAFETY: the count that `into_raw` keeps makes it live for ever; this is the first thread, on the boot stack, with interrupts off.
-    unsafe { arch::thread::adopt(&(*boot).head) };
+    let boot = Arc::into_raw(boot);
+    // SAFETY: the count that `into_raw` keeps makes the thread live for ever.
+    let boot: &'static Thread = unsafe { &*boot };
+    // SAFETY: this is the first thread, on the boot stack, with interrupts off.
+    unsafe { arch::thread::adopt(&boot.head) };
     RUNNING.store(true, Ordering::Release);
 
     let idle = spawn("idle", idle_loop).thread().clone();
@@ -133,13 +136,13 @@ pub(super) fn schedule() {
     }
     let (from, to) = (release(from), release(to));
     // SAFETY: `all` or `ended` holds both threads until `finish_switch` runs on another stack; interrupts are off.
-    unsafe { arch::thread::switch(&(*from).head, &(*to).head) };
+    unsafe { arch::thread::switch(from, to) };
     finish_switch();
 }
 
 /// Gives up a count and keeps the address: a thread that ends here must not keep itself alive from its own stack.
-fn release(thread: Arc<Thread>) -> *const Thread {
-    Arc::as_ptr(&thread)
+fn release(thread: Arc<Thread>) -> *const ThreadHead {
+    &raw const thread.head
 }
 
 /// First thing on the new thread's side of a switch: frees the threads that ended.

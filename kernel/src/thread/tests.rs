@@ -62,7 +62,11 @@ ktest! {
     }
 
     fn a_thread_out_of_time_is_ended() {
-        let handle = Builder::new("endless").time_limit(MILLISECOND).spawn(|| while !NEVER.load(Ordering::Relaxed) {});
+        let handle = Builder::new("endless").time_limit(MILLISECOND).spawn(|| {
+            while !NEVER.load(Ordering::Relaxed) {
+                core::hint::spin_loop();
+            }
+        });
         ensure!(matches!(handle.join(), Err(Outcome::OutOfTime { .. })), "the endless thread ended otherwise");
         Ok(())
     }

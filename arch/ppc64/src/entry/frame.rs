@@ -44,7 +44,7 @@ pub const HANDLER_ROOM: usize = 8192;
 
 const _: () = {
     assert!(offset_of!(ExceptionFrame, header) == 0);
-    assert!((EXCEPTION_FRAME_SIZE + RED_ZONE).is_multiple_of(STACK_ALIGN));
+    assert!((EXCEPTION_FRAME_SIZE + RED_ZONE) % STACK_ALIGN == 0);
     // `addi` takes 15 bits and a sign.
     assert!(EXCEPTION_FRAME_SIZE + RED_ZONE + HANDLER_ROOM < 0x8000);
 };

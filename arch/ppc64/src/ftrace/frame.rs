@@ -113,8 +113,8 @@ impl HookHead {
 }
 
 const _: () = {
-    assert!(size_of::<FtraceFrame>().is_multiple_of(STACK_ALIGN));
-    assert!(size_of::<ReturnFrame>().is_multiple_of(STACK_ALIGN));
+    assert!(size_of::<FtraceFrame>() % STACK_ALIGN == 0);
+    assert!(size_of::<ReturnFrame>() % STACK_ALIGN == 0);
     assert!(offset_of!(FtraceFrame, header) == 0);
     assert!(size_of::<OpsEntry>() == 16);
     assert!(offset_of!(OpsEntry, function) == 0);

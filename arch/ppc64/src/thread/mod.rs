@@ -47,16 +47,15 @@ pub struct ThreadHead {
 impl ThreadHead {
     /// A head with an empty stack.
     pub const fn new() -> Self {
-        const ZERO: AtomicU64 = AtomicU64::new(0);
         ThreadHead {
-            stack_low: ZERO,
-            stack_high: ZERO,
-            saved_stack_pointer: ZERO,
-            trace_depth: ZERO,
-            return_sp: ZERO,
-            return_limit: ZERO,
-            livepatch_sp: ZERO,
-            exception_scratch: [ZERO; 4],
+            stack_low: AtomicU64::new(0),
+            stack_high: AtomicU64::new(0),
+            saved_stack_pointer: AtomicU64::new(0),
+            trace_depth: AtomicU64::new(0),
+            return_sp: AtomicU64::new(0),
+            return_limit: AtomicU64::new(0),
+            livepatch_sp: AtomicU64::new(0),
+            exception_scratch: [const { AtomicU64::new(0) }; 4],
             locks_held: AtomicU32::new(0),
             interrupts_active: AtomicU32::new(0),
         }

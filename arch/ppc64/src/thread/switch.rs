@@ -16,7 +16,7 @@ struct SwitchFrame {
     gpr: [u64; 18],
 }
 
-const _: () = assert!(size_of::<SwitchFrame>().is_multiple_of(STACK_ALIGN));
+const _: () = assert!(size_of::<SwitchFrame>() % STACK_ALIGN == 0);
 
 global_asm!(
     include_str!("switch.S"),
@@ -65,8 +65,9 @@ pub unsafe fn prepare(head: &ThreadHead, main: ThreadMain, argument: usize) {
 /// Runs the thread `to`; returns when somebody switches back to `from`, the running thread.
 ///
 /// # Safety
-/// Interrupts are off, `from` is the running thread, and `to` was left by a switch or made by [`prepare`].
-pub unsafe fn switch(from: &ThreadHead, to: &ThreadHead) {
+/// Interrupts are off; both are heads of threads that live; `from` is the running one, and `to` was left by a switch or
+/// made by [`prepare`].
+pub unsafe fn switch(from: *const ThreadHead, to: *const ThreadHead) {
     // SAFETY: as this function's own contract.
     unsafe { thread_switch(from, to) };
 }
@@ -86,5 +87,5 @@ pub fn current() -> *const ThreadHead {
 /// Only for the first thread of a CPU, on whose stack the caller runs, and with interrupts off.
 pub unsafe fn adopt(head: &'static ThreadHead) {
     // SAFETY: the compiler never uses r13 (ELFv2: thread pointer).
-    unsafe { asm!("mr 13, {}", in(reg) head, options(nomem, nostack, preserves_flags)) };
+    unsafe { asm!("mr 13, {}", in(reg) head, options(nostack, preserves_flags)) };
 }

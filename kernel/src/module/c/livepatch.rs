@@ -55,7 +55,7 @@ unsafe extern "C" fn klp_enable_patch(patch: *const CPatch) -> c_int {
     let result = unsafe { read(patch) }.and_then(|patch| {
         livepatch::enable(patch).map_err(|error| {
             log::warn!(target: "livepatch", "{error}");
-            errno(&error)
+            error.errno()
         })
     });
     result.map_or_else(|error| -error.number(), |()| 0)
@@ -96,10 +96,8 @@ unsafe fn read(patch: &CPatch) -> Result<KlpPatch, Errno> {
             });
         }
         // SAFETY: a string, or none for the kernel.
-        objects.push(KlpObject {
-            name: unsafe { string(object.name) },
-            funcs,
-        });
+        let name = unsafe { string(object.name) };
+        objects.push(KlpObject { name, funcs });
     }
     Ok(KlpPatch {
         name: name.clone(),
@@ -133,16 +131,4 @@ unsafe fn string(start: *const c_char) -> Option<String> {
     }
     // SAFETY: as the caller promises.
     Some(unsafe { CStr::from_ptr(start) }.to_string_lossy().to_string())
-}
-
-/// The number that Linux returns in the same situation.
-fn errno(error: &livepatch::KlpError) -> Errno {
-    use livepatch::KlpError;
-    match error {
-        KlpError::NoObject { .. } | KlpError::NoFunction { .. } | KlpError::NoSuchPosition { .. } => {
-            Errno::NoEntry
-        }
-        KlpError::AlreadyEnabled { .. } => Errno::Busy,
-        _ => Errno::Invalid,
-    }
 }
