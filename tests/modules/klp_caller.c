@@ -5,17 +5,10 @@
 static unsigned long a_value = 0xaaaa000000000002;
 
 unsigned long target_plain(unsigned long x);
-unsigned long target_variadic(unsigned int count, ...);
 
 noinline unsigned long call_from_outside(unsigned long x, unsigned long *result)
 {
 	*result = target_plain(x);
-	return READ_ONCE(a_value);
-}
-
-noinline unsigned long call_variadic_from_outside(unsigned long x, unsigned long *result)
-{
-	*result = target_variadic(3, x, x + 1, x + 2);
 	return READ_ONCE(a_value);
 }
 

@@ -1,6 +1,7 @@
 //! The enabled patches, and the functions that they patch.
 
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -10,6 +11,7 @@ use super::func_stack::FuncStack;
 use super::lookup::site_of;
 use super::{KlpError, KlpPatch, default_design, find_function};
 use crate::ftrace::Site;
+use crate::module::{self, ModuleUse};
 use crate::sync::IrqLock;
 
 /// Everything that is patched.
@@ -23,6 +25,8 @@ struct Registry {
 struct Enabled {
     patch: KlpPatch,
     sites: Vec<u64>,
+    /// The modules that are patched, and the one that the replacements are in: they stay.
+    _modules: Vec<ModuleUse>,
 }
 
 static REGISTRY: IrqLock<Registry> = IrqLock::new(Registry {
@@ -88,8 +92,20 @@ fn find_targets(patch: &KlpPatch) -> Result<Vec<Target>, KlpError> {
     Ok(targets)
 }
 
+/// Keeps every module that the patch has to do with from being unloaded.
+fn hold_modules(patch: &KlpPatch) -> Result<Vec<ModuleUse>, KlpError> {
+    let user = format!("live patch '{}'", patch.name);
+    let hold = |object: &String| {
+        let object = object.clone();
+        module::hold(&object, &user).map_err(|_| KlpError::NoObject { object })
+    };
+    let patched = patch.objects.iter().filter_map(|object| object.name.as_ref());
+    patched.chain(&patch.module).map(hold).collect()
+}
+
 /// Enables a patch: when this returns, every call of its functions goes to the replacements. On an error nothing has changed.
 pub fn enable(patch: KlpPatch) -> Result<(), KlpError> {
+    let modules = hold_modules(&patch)?;
     let targets = find_targets(&patch)?;
     let design = patch.design.unwrap_or_else(default_design);
     let mut registry = REGISTRY.lock();
@@ -113,7 +129,11 @@ pub fn enable(patch: KlpPatch) -> Result<(), KlpError> {
     }
     log::info!(target: "livepatch", "'{}': patching complete", patch.name);
     let sites = targets.into_iter().map(|target| target.site.address).collect();
-    registry.patches.push(Enabled { patch, sites });
+    registry.patches.push(Enabled {
+        patch,
+        sites,
+        _modules: modules,
+    });
     Ok(())
 }
 

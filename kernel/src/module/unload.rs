@@ -61,7 +61,6 @@ fn in_use(module: &Module) -> Result<(), Reason> {
     ftrace::reap();
     let user = None
         .or_else(|| module.users().into_iter().next())
-        .or_else(|| livepatch::user_of(&module.info.name).map(|patch| format!("live patch '{patch}'")))
         .or_else(|| hooked(module))
         .or_else(|| {
             let thread = thread::find_stack_word_in(module.range.clone())?;

@@ -2,22 +2,24 @@
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arch::ftrace::ftrace_trash;
 use kernel_core::errno::Errno;
 
-use super::super::{Reason, Snapshot, State, get, hold, list, symbol_at, unload, used_bytes};
+use super::super::{Module, Reason, Snapshot, State, get, hold, list, symbol_at, unload, used_bytes};
 use super::{Loaded, call, function, refused};
 use crate::ftrace::{self, FtraceOps, OpsFlags, Place};
 use crate::livepatch;
-use crate::thread::{self, Builder};
+use crate::sync::IrqLock;
+use crate::thread::{self, Builder, JoinHandle};
 use crate::{ensure, ensure_eq, ktest};
 
 /// The statics of tests/modules, as their sources have them.
 const A_TARGET: u64 = 0xaaaa_0000_0000_0001;
 const A_CALLER: u64 = 0xaaaa_0000_0000_0002;
 const A_SLOTS: u64 = 0xaaaa_0000_0000_0003;
+const A_LINGERING: u64 = 0xaaaa_0000_0000_0004;
 const B_TARGET: u64 = 0xbbbb_0000_0000_0001;
 const B_SLOTS: u64 = 0xbbbb_0000_0000_0003;
 const C_PATCH: u64 = 0xcccc_0000_0000_0001;
@@ -88,6 +90,41 @@ fn call_back(address: u64) -> u64 {
     // SAFETY: the type of `call_back` in tests/modules/klp_target.c; the module is not unloaded while a thread is in it.
     let function: extern "C" fn(extern "C" fn()) -> u64 = unsafe { core::mem::transmute(address) };
     function(wait_inside)
+}
+
+static VISITOR: IrqLock<Option<JoinHandle<u64>>> = IrqLock::new(None);
+static CALL_BACK: AtomicU64 = AtomicU64::new(0);
+
+/// Lets a thread into the module whose `call_back` is at [`CALL_BACK`], and returns when it is inside.
+extern "C" fn let_visitor_in() {
+    INSIDE.store(false, Ordering::Relaxed);
+    LEAVE.store(false, Ordering::Relaxed);
+    let visitor = Builder::new("visitor")
+        .sacrificial()
+        .spawn(|| call_back(CALL_BACK.load(Ordering::Relaxed)));
+    *VISITOR.lock() = Some(visitor);
+    while !INSIDE.load(Ordering::Acquire) {
+        thread::yield_now();
+    }
+}
+
+/// Lets the visitor out: what it read when it was back in the module.
+fn let_visitor_out() -> Result<u64, String> {
+    LEAVE.store(true, Ordering::Release);
+    let visitor = VISITOR.lock().take().ok_or("nobody was let in")?;
+    visitor.join().map_err(text)
+}
+
+/// Sets a variable of a module.
+#[allow(unsafe_code, reason = "writes a module's variable by address")]
+fn set(module: &Module, name: &str, value: u64) -> Result<(), String> {
+    let symbol = module.symbol(name).filter(|symbol| symbol.size == 8);
+    let address = symbol
+        .ok_or_else(|| alloc::format!("no variable '{name}' of 8 bytes"))?
+        .address;
+    // SAFETY: eight bytes of the module's data, which nobody else looks at until `cleanup_module`.
+    unsafe { (address as *mut u64).write_volatile(value) };
+    Ok(())
 }
 
 ktest! {
@@ -177,21 +214,34 @@ ktest! {
 
     fn a_module_with_a_thread_in_it_stays() {
         let target = Loaded::new("klp_target")?;
-        let address = function(&target.module, "call_back")?;
-        INSIDE.store(false, Ordering::Relaxed);
-        LEAVE.store(false, Ordering::Relaxed);
-        let visitor = Builder::new("visitor").sacrificial().spawn(move || call_back(address));
-        while !INSIDE.load(Ordering::Acquire) {
-            thread::yield_now();
-        }
+        CALL_BACK.store(function(&target.module, "call_back")?, Ordering::Relaxed);
+        let_visitor_in();
         let error = unload("klp_target").err();
-        LEAVE.store(true, Ordering::Release);
-        let result = visitor.join().map_err(text)?;
+        let read = let_visitor_out()?;
         let error = error.ok_or("it was unloaded")?;
         let wanted = "module 'klp_target': it is in use by thread 'visitor', which has an address of it on its stack";
         ensure_eq!(error.to_string(), wanted, "the message");
-        ensure_eq!(result, A_TARGET, "what the visitor read when it was back");
+        ensure_eq!(read, A_TARGET, "what the visitor read when it was back");
         target.unload()
+    }
+
+    fn a_module_lingers_for_who_came_during_its_exit() {
+        let module = Loaded::new("lingering")?;
+        CALL_BACK.store(function(&module.module, "call_back")?, Ordering::Relaxed);
+        set(&module.module, "at_exit", let_visitor_in as extern "C" fn() as usize as u64)?;
+        let error = unload("lingering").err();
+        let state = module.module.state();
+        let again = hold("lingering", "the suite").err();
+        let read = let_visitor_out()?;
+        let text = error.ok_or("it was unloaded")?.to_string();
+        ensure!(text.contains("in use by thread 'visitor'"), "{text}");
+        ensure_eq!(state, State::Lingering, "its state");
+        ensure_eq!(again.map(|error| error.reason), Some(Reason::OnItsWay), "holding it");
+        ensure_eq!(read, A_LINGERING, "what the visitor read when it was back");
+        // The second time does not run its exit again.
+        module.unload()?;
+        ensure!(VISITOR.lock().is_none(), "its exit was run twice");
+        Ok(())
     }
 
     fn a_held_module_stays() {

@@ -1,7 +1,6 @@
 //! Cases for modules: the files are those of `tests/modules`, from the initrd.
 
 mod life;
-mod live_patch;
 mod refusals;
 
 use alloc::format;
