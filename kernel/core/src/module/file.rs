@@ -6,7 +6,7 @@
 use super::site::FileSite;
 use super::symbol::LocalEntry;
 use super::tables::{self, CTX, bad_section, beyond};
-use super::{ModuleError, ModuleInfo, Place, relocation};
+use super::{ModuleError, ModuleInfo, Place, relocation, symbol_table};
 use alloc::{borrow::ToOwned, boxed::Box, vec::Vec};
 use goblin::elf::{SectionHeader, reloc::RelocSection, section_header as sh, sym};
 
@@ -122,8 +122,8 @@ impl<'a> ModuleFile<'a> {
             });
         }
         let info = ModuleInfo::parse(&modinfo.concat())?;
-        let symbol_table = tables::single_symbol_table(&headers)?;
-        let symbols = tables::read_symbols(bytes, &headers, &sections, symbol_table)?;
+        let table = symbol_table::single(&headers)?;
+        let symbols = symbol_table::read(bytes, &headers, &sections, table)?;
         let mut file = ModuleFile {
             info,
             sections,
@@ -131,7 +131,7 @@ impl<'a> ModuleFile<'a> {
             relocations: Vec::new(),
             sites: Vec::new(),
         };
-        file.read_relocations(bytes, &headers, symbol_table)?;
+        file.read_relocations(bytes, &headers, table)?;
         file.check_names()?;
         file.sites = file.find_sites()?;
         Ok(file)

@@ -6,39 +6,15 @@ use super::call::Route;
 use super::file::{Definition, FileSymbol, ModuleFile, Relocation};
 use super::layout::TOC_BIAS;
 use super::relocation::{Howto, Value, name};
-use super::stub::{self, STUB_SIZE, TOC_SAVE};
-use super::symbol::{LocalEntry, ModuleId, ModuleSymbol, Resolve, ResolveError, Resolved};
-use super::{Layout, ModuleError, ModuleSite, Stub, StubKind};
+use super::stub::{self, TOC_SAVE};
+use super::symbol::{LocalEntry, Resolve, ResolveError, Resolved};
+use super::{Layout, Linked, ModuleError, Stub, StubKind};
 use crate::insn::{NOP, R1, R2, ld};
-use crate::symbols::{Binding, Kind};
-use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
-
-/// A module that is ready to be copied to its address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Linked {
-    /// The address it is linked for.
-    pub base: u64,
-    /// All of its memory, zeros included; as long as the layout's size.
-    pub image: Vec<u8>,
-    /// The TOC pointer of its code.
-    pub toc: u64,
-    /// `init_module`, its global entry.
-    pub init: Option<u64>,
-    /// `cleanup_module`, its global entry.
-    pub exit: Option<u64>,
-    /// Its functions and objects, by address.
-    pub symbols: Vec<ModuleSymbol>,
-    /// Its patchable sites, by address.
-    pub sites: Vec<ModuleSite>,
-    /// Its stubs, by address.
-    pub stubs: Vec<Stub>,
-    /// The modules that it refers to, each once.
-    pub imports: Vec<ModuleId>,
-}
+use alloc::{borrow::ToOwned, vec::Vec};
 
 /// What a symbol stands for in this link.
 #[derive(Debug, Clone, Copy)]
-enum Target {
+pub(super) enum Target {
     /// An address; a function's global entry.
     Known {
         address: u64,
@@ -48,14 +24,14 @@ enum Target {
     Nothing,
 }
 
-struct Linker<'a, 'b> {
-    file: &'a ModuleFile<'b>,
-    layout: &'a Layout,
-    base: u64,
+pub(super) struct Linker<'a, 'b> {
+    pub(super) file: &'a ModuleFile<'b>,
+    pub(super) layout: &'a Layout,
+    pub(super) base: u64,
     resolver: &'a dyn Resolve,
     /// The answers for undefined symbols, each asked for once.
-    answers: Vec<Option<Target>>,
-    image: Vec<u8>,
+    pub(super) answers: Vec<Option<Target>>,
+    pub(super) image: Vec<u8>,
 }
 
 impl ModuleFile<'_> {
@@ -280,122 +256,6 @@ impl Linker<'_, '_> {
                 put(&mut self.image, start + site.offset, &NOP.to_le_bytes());
             }
         }
-    }
-
-    fn finish(self, stubs: Vec<Stub>) -> Linked {
-        let (file, base) = (self.file, self.base);
-        let at = |section: usize, offset: u64| Some(base + self.layout.sections[section]? + offset);
-        let address = |symbol: &FileSymbol<'_>| match symbol.definition {
-            Definition::Section(section) => at(section, symbol.value),
-            _ => None,
-        };
-        let entry_point = |name: &str| {
-            file.symbols
-                .iter()
-                .filter(|symbol| symbol.name == name)
-                .find_map(address)
-        };
-        let mut sites = Vec::with_capacity(file.sites.len());
-        for site in &file.sites {
-            let function = file.function_at(site.section, site.entry);
-            if let (Some(function), Some(entry)) = (function, at(site.section, site.entry)) {
-                let address = entry + (site.offset - site.entry);
-                sites.push(ModuleSite {
-                    function: function.name.to_owned(),
-                    entry,
-                    address,
-                    shape: site.shape,
-                });
-            }
-        }
-        sites.sort_unstable_by_key(|site| site.address);
-
-        let mut symbols = Vec::new();
-        for symbol in file.symbols.iter().filter(|symbol| !symbol.name.is_empty()) {
-            let (Some(address), Some(kind)) = (address(symbol), file.kind(symbol)) else {
-                continue;
-            };
-            let site = sites
-                .binary_search_by_key(&address, |site| site.entry)
-                .ok()
-                .map(|found| &sites[found]);
-            symbols.push(ModuleSymbol {
-                name: symbol.name.to_owned(),
-                path: path(symbol.name),
-                address,
-                size: symbol.size,
-                local_entry: symbol.local_entry,
-                site: site
-                    .filter(|_| kind == Kind::Function)
-                    .map(|_| symbol.local_entry.offset()),
-                kind,
-                binding: if symbol.exported {
-                    Binding::Global
-                } else {
-                    Binding::Local
-                },
-            });
-        }
-        symbols.sort_by_key(|symbol| symbol.address);
-
-        let mut imports: Vec<ModuleId> = (self.answers.iter())
-            .filter_map(|answer| match answer {
-                Some(Target::Known {
-                    external: Some(found),
-                    ..
-                }) => found.owner,
-                _ => None,
-            })
-            .collect();
-        imports.sort_unstable();
-        imports.dedup();
-        Linked {
-            base,
-            toc: base + self.layout.toc,
-            init: entry_point("init_module"),
-            exit: entry_point("cleanup_module"),
-            symbols,
-            sites,
-            stubs,
-            imports,
-            image: self.image,
-        }
-    }
-}
-
-impl ModuleFile<'_> {
-    /// What a symbol stands for; `None` for what has no place in a symbol table: labels, sections, files.
-    fn kind(&self, symbol: &FileSymbol<'_>) -> Option<Kind> {
-        let Definition::Section(section) = symbol.definition else {
-            return None;
-        };
-        match symbol.kind {
-            goblin::elf::sym::STT_FUNC => Some(Kind::Function),
-            goblin::elf::sym::STT_OBJECT => Some(Kind::Object),
-            goblin::elf::sym::STT_NOTYPE if symbol.exported => {
-                Some(if self.sections[section].is_executable() {
-                    Kind::Function
-                } else {
-                    Kind::Object
-                })
-            }
-            _ => None,
-        }
-    }
-}
-
-impl Stub {
-    /// The addresses that the stub covers.
-    pub fn range(&self) -> core::ops::Range<u64> {
-        self.address..self.address + STUB_SIZE
-    }
-}
-
-/// The demangled path of a symbol, without the hashes that tell crate versions apart.
-fn path(name: &str) -> String {
-    match rustc_demangle::try_demangle(name) {
-        Ok(demangled) => format!("{demangled:#}"),
-        Err(_) => name.to_owned(),
     }
 }
 

@@ -8,12 +8,14 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `tables` | ELF header, section headers, symbol table |
+//! | `tables` | ELF header and section headers |
+//! | `symbol_table` | symbols, as the file has them |
 //! | `file` | all of them together, with the relocations |
 //! | `info` | `.modinfo` |
 //! | `layout` | regions, TOC, stubs and GOT entries |
 //! | `relocation` | what each relocation computes and where it writes it |
-//! | `link` | the finished image, with its symbols and imports |
+//! | `link` | every relocation of the image |
+//! | `linked` | the finished image, with its symbols and imports |
 //! | `call` | branches: local entry, stub, TOC restore |
 //! | `site` | the patchable sites of Rust and of C |
 //! | `stub` | the code between two TOCs |
@@ -24,10 +26,12 @@ mod file;
 mod info;
 mod layout;
 mod link;
+mod linked;
 mod relocation;
 mod site;
 mod stub;
 mod symbol;
+mod symbol_table;
 mod tables;
 
 pub use crate::site::SiteShape;
@@ -35,7 +39,7 @@ pub use error::{ModuleError, Place};
 pub use file::ModuleFile;
 pub use info::{BuildId, ModuleInfo};
 pub use layout::{Layout, MODULE_SIZE_LIMIT, Region, RegionKind};
-pub use link::Linked;
+pub use linked::Linked;
 pub use site::ModuleSite;
 pub use stub::{STUB_SIZE, Stub, StubKind};
 pub use symbol::{LocalEntry, ModuleId, ModuleSymbol, Resolve, ResolveError, Resolved};

@@ -51,6 +51,13 @@ pub struct Stub {
     pub symbol: String,
 }
 
+impl Stub {
+    /// The addresses that the stub covers.
+    pub fn range(&self) -> core::ops::Range<u64> {
+        self.address..self.address + STUB_SIZE
+    }
+}
+
 /// The words of a stub to `target`; `None` when that is not below 2 GiB.
 pub(super) fn code(kind: StubKind, target: u64) -> Option<[u32; 5]> {
     let [high, low] = load_address(R12, target)?;
