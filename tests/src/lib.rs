@@ -82,7 +82,7 @@ pub fn run_module(file: &str, source: &str) -> Ended {
     let product = path.with_extension("ko");
     run(&[
         "--case",
-        "thread::*",
+        "selftest::*",
         "--module",
         product.to_str().expect("its name is UTF-8"),
     ])

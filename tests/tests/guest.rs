@@ -5,13 +5,13 @@ use std::fs;
 
 #[test]
 fn a_guest_that_prints_nothing() {
-    run(&["--append", "selftest=silent", "--timeout", "15"]).expect(4, &["the guest printed nothing"]);
+    run(&["--append", "selftest=silent", "--timeout", "5"]).expect(4, &["the guest printed nothing"]);
 }
 
 #[test]
 fn a_guest_that_hangs() {
-    run(&["--append", "selftest=hang", "--timeout", "15"])
-        .expect(5, &["FAILED: the guest hung", "within 15 s"]);
+    run(&["--append", "selftest=hang", "--timeout", "5"])
+        .expect(5, &["FAILED: the guest hung", "within 5 s"]);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_pattern_that_fits_nothing() {
 #[test]
 fn the_same_run_by_instructions_prints_the_same() {
     let once = || {
-        let ended = run(&["--icount", "--case", "thread::*"]);
+        let ended = run(&["--icount"]);
         ended.expect(0, &[]);
         ended.output
     };
@@ -92,7 +92,7 @@ fn the_log_is_what_was_shown() {
     let log = folder.path().join("log");
     let ended = run(&[
         "--case",
-        "thread::*",
+        "selftest::*",
         "--keep-log",
         log.to_str().expect("its name is UTF-8"),
     ]);
@@ -151,7 +151,7 @@ fn a_module_that_is_none() {
     let broken = folder.path().join("broken.ko");
     fs::write(&broken, "This is not an object file.\n").expect("a file");
     let path = broken.to_str().expect("its name is UTF-8");
-    run(&["--case", "thread::*", "--module", path]).expect(9, &["did not load", "extra::00-broken"]);
+    run(&["--case", "selftest::*", "--module", path]).expect(9, &["did not load", "extra::00-broken"]);
 }
 
 #[test]
