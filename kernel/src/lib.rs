@@ -17,6 +17,7 @@ pub mod ktest;
 pub mod livepatch;
 pub mod logging;
 pub mod machine;
+pub mod matrix;
 pub mod memory;
 pub mod module;
 pub mod panic;

@@ -6,9 +6,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{Case, Result};
-use crate::module;
 use crate::println;
 use crate::thread::{Builder, Outcome};
+use crate::{matrix, module};
 
 /// How long a case may take, in ticks of the timebase: 20 s.
 const TIME_LIMIT: u64 = 20 * arch::time::TICKS_PER_SECOND;
@@ -45,7 +45,11 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
         name: full_name(case),
         work: Box::new(case.function),
     });
-    let chosen: Vec<Run> = chosen.filter(|run| is_chosen(&run.name)).collect();
+    let rows = matrix::cases().map(|(name, work)| Run {
+        name,
+        work: Box::new(work),
+    });
+    let chosen: Vec<Run> = chosen.chain(rows).filter(|run| is_chosen(&run.name)).collect();
     let is_empty = chosen.is_empty();
     let extra = module::extra().into_iter();
     let extra = extra.map(|module| Run {
@@ -69,6 +73,7 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
             }
         }
     }
+    matrix::print();
     println!("# Totals: pass:{passed} fail:{} skip:0", count - passed);
     passed == count && !is_empty
 }

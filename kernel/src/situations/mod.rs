@@ -15,7 +15,7 @@ pub use moments::{a_calls_b_that_waits, b_waits};
 pub use stack_arguments::{A_TEN_OWN, a_calls_ten, b_ten_integers};
 
 /// What A has seen when B, or whatever ran in B's place, came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Seen {
     /// What the call returned.

@@ -1,0 +1,22 @@
+//! The matrix: every return design in every situation, executed.
+//!
+//! A row is a situation, a column a return design, a cell what happened when A called B in that situation and C ran in B's
+//! place. The expected outcomes are data (`table`); a cell that comes out otherwise fails, WRONG for RIGHT or RIGHT for WRONG.
+//!
+//! | file | what |
+//! |---|---|
+//! | `table` | the situations, and what is expected of each design in each |
+//! | `outcome` | what can come out |
+//! | `stage` | one cell's modules, patch and threads |
+//! | `report` | the table on the console |
+//! | `subjects` | A and B in Rust; in C they are `tests/modules/matrix_target.c` |
+
+mod outcome;
+mod report;
+mod stage;
+pub mod subjects;
+mod table;
+
+pub use outcome::{Outcome, Wrong};
+pub use report::{cases, print};
+pub use table::{Language, Situation};

@@ -1,0 +1,65 @@
+//! The situations, and what is expected of each return design in each. This is data: nothing here runs.
+
+use super::stage::Stage;
+use super::{Outcome, Wrong};
+
+/// What A, B and C are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// A and B are in the kernel, C in a module.
+    Rust,
+    /// A and B are in a module in C, and C in another.
+    C,
+}
+
+/// What a situation does on its stage.
+pub enum Action {
+    /// Patches `b_…` of these, and calls `a_…` of the first one.
+    Call(&'static [&'static str]),
+    /// The same, but A is in an object of its own.
+    CallFromElsewhere(&'static [&'static str]),
+    /// Something of its own.
+    Special(fn(&Stage) -> Result<Outcome, alloc::string::String>),
+}
+
+/// One row.
+pub struct Situation {
+    /// What it is called: also the name of its case.
+    pub name: &'static str,
+    /// What its players are written in.
+    pub language: Language,
+    /// What it does.
+    pub action: Action,
+    /// What comes out under `none`, `mini-frame`, `caller-frame`, `livepatch-stack` and `return-stack`.
+    pub expected: [Outcome; 5],
+}
+
+const R: Outcome = Outcome::Right;
+const TOC: Outcome = Outcome::Wrong(Wrong::Toc);
+
+use Action::{Call, CallFromElsewhere};
+use Language::{C, Rust};
+
+/// Builds a row.
+const fn row(name: &'static str, language: Language, action: Action, expected: [Outcome; 5]) -> Situation {
+    Situation {
+        name,
+        language,
+        action,
+        expected,
+    }
+}
+
+/// Every row, in the order in which it is shown.
+#[rustfmt::skip]
+pub(super) static SITUATIONS: &[Situation] = &[
+    //                                                                                      none mini caller livepatch return
+    row("caller local",                      Rust, Call(&["local"]),                        [TOC, R, R,   R, R]),
+    row("caller local",                      C,    Call(&["local"]),                        [TOC, R, R,   R, R]),
+    row("caller in another object",          Rust, CallFromElsewhere(&["local"]),           [R,   R, TOC, R, R]),
+    row("caller in another object",          C,    CallFromElsewhere(&["local"]),           [R,   R, TOC, R, R]),
+    row("caller through a pointer",          Rust, Call(&["pointer"]),                      [R,   R, R,   R, R]),
+    row("caller through a pointer",          C,    Call(&["pointer"]),                      [R,   R, R,   R, R]),
+    row("callee without TOC",                Rust, Call(&["no_toc"]),                       [TOC, R, R,   R, R]),
+    row("callee without TOC",                C,    Call(&["no_toc"]),                       [TOC, R, R,   R, R]),
+];
