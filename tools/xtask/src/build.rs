@@ -161,7 +161,9 @@ fn cargo_target() -> PathBuf {
 fn link(library: &Path) -> Result<(PathBuf, String)> {
     const PASSES: usize = 4;
     let image = workspace::image();
-    if newer(&image, &[library, &linker_script()])? {
+    // We are a source ourselves: the table is ours.
+    let xtask = env::current_exe().context("cannot find our own program")?;
+    if newer(&image, &[library, &linker_script(), &xtask])? {
         return Ok((image.clone(), kallsyms::from_image(&image, None)?.build_id));
     }
     let object = workspace::output().join("kallsyms.o");
