@@ -7,6 +7,7 @@ mod console;
 mod initrd;
 mod interrupt;
 mod kallsyms;
+mod machine;
 mod manifest;
 mod module;
 mod prebuilt;

@@ -1,9 +1,9 @@
 //! `cargo xtask run`: builds, packs the initrd, boots QEMU, and turns what the guest says into an exit status.
 
 use crate::console::Console;
-use crate::qemu::{self, Cpu, Firmware, Machine};
+use crate::machine::{self, Cpu, Firmware, Machine};
 use crate::verdict::{End, Verdict};
-use crate::{initrd, interrupt, prebuilt};
+use crate::{initrd, interrupt, prebuilt, qemu};
 use anyhow::{Context, Result};
 use clap::Args;
 use std::fs;
@@ -45,7 +45,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     smp: u16,
     /// The machine's memory: MiB, or a number with M or G
-    #[arg(long, value_name = "SIZE", default_value = "512", value_parser = qemu::parse_memory)]
+    #[arg(long, value_name = "SIZE", default_value = "512", value_parser = machine::parse_memory)]
     memory: u32,
     /// What starts the kernel; SLOF is slower
     #[arg(long, value_enum, default_value_t = Firmware::Vof)]
@@ -111,7 +111,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         memory: options.memory,
         icount: options.icount,
         gdb: if options.gdb {
-            Some(qemu::free_port()?)
+            Some(machine::free_port()?)
         } else {
             None
         },
@@ -149,7 +149,7 @@ fn command_line(options: &Options) -> String {
         words.push(format!("case={glob}"));
     }
     if options.icount {
-        words.push(format!("icount={}", qemu::ICOUNT_SHIFT));
+        words.push(format!("icount={}", machine::ICOUNT_SHIFT));
     }
     words.extend(options.append.iter().cloned());
     words.join(" ")
