@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use arch::ftrace::{
-    FtraceOps, HookHead, OpsEntry, OpsFlags, STUB_SIZE, Trampoline, replace_word, retarget_stub, site_word,
-    write_stub,
+    FtraceOps, HookHead, ORIGINAL_OFFSET, OpsEntry, OpsFlags, STUB_SIZE, Trampoline, replace_word,
+    retarget_stub, site_word, write_stub,
 };
 use kernel_core::insn;
 
@@ -86,7 +86,15 @@ impl Hook {
             branch: branch.unwrap_or(insn::NOP),
         };
         // SAFETY: the slot is ours, and the hook keeps `head` until it gives the slot back.
-        let written = unsafe { write_stub(stub, &raw const *hook.head as u64, trampoline) };
+        let written = unsafe {
+            write_stub(
+                stub,
+                &raw const *hook.head as u64,
+                trampoline,
+                hook.site.entry,
+                hook.site.address,
+            )
+        };
         if !written || branch.is_none() {
             return Err(FtraceError::NoStub {
                 function: hook.site.function.clone(),
@@ -102,6 +110,11 @@ impl Hook {
 
     pub(super) fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// A global entry of the function that does not pass the hook. It lives as long as the hook.
+    pub(super) fn original(&self) -> u64 {
+        self.stub + ORIGINAL_OFFSET
     }
 
     /// Puts the site's nop back. Threads may still be on their way through the stub.

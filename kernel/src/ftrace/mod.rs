@@ -15,6 +15,6 @@ mod tests;
 pub use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, OpsFunction};
 pub use error::FtraceError;
 pub use graph::{GraphOps, GraphStack, GraphTracer};
-pub use registry::{Place, hooked, hooked_in, register, unregister};
+pub use registry::{Place, hooked, hooked_in, original, register, unregister};
 pub use retired::{Retire, reap, retire};
 pub use sites::{ClassicSite, Site, SiteShape, kernel_sites, prime_classic_sites};

@@ -91,3 +91,9 @@ pub fn hooked_in(range: Range<u64>) -> Option<Site> {
         .next()
         .map(|(_, hook)| hook.site().clone())
 }
+
+/// A global entry of the hooked function at `site` that does not pass the hook; `None` when it is not hooked. It lives as
+/// long as somebody hooks the function.
+pub fn original(site: &Site) -> Option<u64> {
+    HOOKS.lock().get(&site.address).map(Hook::original)
+}

@@ -14,6 +14,8 @@ use crate::symbols;
 pub struct Site {
     /// The function's name, for messages.
     pub function: String,
+    /// The function's global entry.
+    pub entry: u64,
     /// Address of the word that changes.
     pub address: u64,
     /// What stands around it.
@@ -46,6 +48,7 @@ impl Site {
         let address = first_slot + u64::from(shape.patched_word());
         Some(Site {
             function: String::from(symbol.path),
+            entry: symbol.address,
             address,
             shape,
         })

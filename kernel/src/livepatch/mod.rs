@@ -17,7 +17,7 @@ pub use arch::livepatch::ReturnDesign;
 pub use error::KlpError;
 pub use lookup::{Function, find_function};
 pub use patch::{KlpFunc, KlpObject, KlpPatch};
-pub use registry::{PatchInfo, disable, enable, enabled, user_of};
+pub use registry::{PatchInfo, disable, enable, enabled, original, user_of};
 
 static DEFAULT_DESIGN: AtomicU8 = AtomicU8::new(ReturnDesign::ReturnStack as u8);
 

@@ -10,7 +10,7 @@ use arch::livepatch::ReturnDesign;
 use super::func_stack::FuncStack;
 use super::lookup::site_of;
 use super::{KlpError, KlpPatch, default_design, find_function};
-use crate::ftrace::Site;
+use crate::ftrace::{self, Site};
 use crate::module::{self, ModuleUse};
 use crate::sync::IrqLock;
 
@@ -207,4 +207,11 @@ pub fn user_of(module: &str) -> Option<String> {
         .iter()
         .find(uses)
         .map(|enabled| enabled.patch.name.clone())
+}
+
+/// The function as it was, for a replacement that wants to call it: a global entry that no hook is on. It lives as long as
+/// the function is patched.
+pub fn original(object: Option<&str>, name: &str, sympos: usize) -> Result<u64, KlpError> {
+    let site = site_of(&find_function(object, name, sympos)?)?;
+    ftrace::original(&site).ok_or(KlpError::NotEnabled { patch: site.function })
 }

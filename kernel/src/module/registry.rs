@@ -183,6 +183,7 @@ impl Module {
         let function = path.map_or(&site.function, |symbol| &symbol.path).clone();
         Some(Site {
             function,
+            entry: site.entry,
             address: site.address,
             shape: site.shape,
         })

@@ -6,7 +6,7 @@ mod stub;
 
 pub use frame::{FtraceFrame, FtraceRegs, HookHead, OpsEntry};
 pub use ops::{FtraceOps, OpsFlags, OpsFunction};
-pub use stub::{STUB_SIZE, site_word, stub_words};
+pub use stub::{ORIGINAL_OFFSET, STUB_SIZE, original_words, site_word, stub_words};
 
 #[cfg(target_arch = "powerpc64")]
 mod trampoline;

@@ -4,7 +4,7 @@
 use core::fmt;
 
 use super::Trampoline;
-use super::stub::{BRANCH_OFFSET, stub_words};
+use super::stub::{BRANCH_OFFSET, ORIGINAL_OFFSET, original_words, stub_words};
 use crate::text;
 
 /// A word that is not the expected one; it was left as it is.
@@ -51,15 +51,27 @@ pub unsafe fn replace_word(site: u64, expected: u32, new: u32) -> Result<(), Wor
     Ok(())
 }
 
-/// Writes a stub that nobody executes yet; false when an address does not fit, and nothing is written.
+/// Writes a stub that nobody executes yet, for the hook of the function at `entry`; false when an address does not fit,
+/// and nothing is written.
 ///
 /// # Safety
-/// `stub` has `STUB_SIZE` bytes that are the caller's; `hook` is a `HookHead` that lives as long as the stub.
-pub unsafe fn write_stub(stub: u64, hook: u64, trampoline: Trampoline) -> bool {
-    let Some(words) = stub_words(stub, hook, trampoline.address()) else {
+/// `stub` has `STUB_SIZE` bytes that are the caller's; `hook` is a `HookHead` that lives as long as the stub; `entry` is
+/// the global entry of the function whose site is `site`.
+pub unsafe fn write_stub(stub: u64, hook: u64, trampoline: Trampoline, entry: u64, site: u64) -> bool {
+    let original = stub + ORIGINAL_OFFSET;
+    let mut before = heapless::Vec::<u32, 8>::new();
+    for address in (entry..site).step_by(4) {
+        // SAFETY: readable text: a function, from its entry to its site.
+        if before.push(unsafe { text::read_word(address) }).is_err() {
+            return false;
+        }
+    }
+    let hooked = stub_words(stub, hook, trampoline.address());
+    let unhooked = original_words(original, entry, &before, site);
+    let (Some(hooked), Some(unhooked)) = (hooked, unhooked) else {
         return false;
     };
-    for (word, instruction) in words.into_iter().enumerate() {
+    for (word, instruction) in hooked.into_iter().chain(unhooked).enumerate() {
         // SAFETY: the caller's bytes, not executed yet.
         unsafe { text::write_word(stub + 4 * word as u64, instruction) };
     }

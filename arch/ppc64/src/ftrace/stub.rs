@@ -1,17 +1,25 @@
 //! The words of a hook's stub and of the site that branches to it. Pure: they are made here and written by `site.rs`.
 //!
 //! ```text
-//! stub:     mflr r0              one-nop sites come in here: LR = A's return address
-//! stub + 4: lis  r11,hook@h      classic sites come in here: r0 = A's return address already
-//!           ori  r11,r11,hook@l
-//!           b    trampoline
+//! stub:      mflr r0              one-nop sites come in here: LR = A's return address
+//! stub + 4:  lis  r11,hook@h      classic sites come in here: r0 = A's return address already
+//!            ori  r11,r11,hook@l
+//!            b    trampoline
+//! stub + 16: lis  r12,B@h         B without its hook, for a C that wants the original: a global entry
+//!            ori  r12,r12,B@l
+//!            …                    what B has before its site, at most four instructions
+//!            b    site + 4
 //! ```
 
-use kernel_core::insn::{self, R0, R11};
+use kernel_core::insn::{self, R0, R11, R12};
 use kernel_core::site::SiteShape;
 
 /// Bytes of a stub.
-pub const STUB_SIZE: u64 = 16;
+pub const STUB_SIZE: u64 = 48;
+/// Where in the stub the way to the original function begins.
+pub const ORIGINAL_OFFSET: u64 = 16;
+/// The most instructions that a function has before its site: two that make its TOC pointer, two of a classic site.
+const BEFORE_SITE: usize = 4;
 /// Where in the stub the branch to the trampoline stands.
 pub(super) const BRANCH_OFFSET: u64 = 12;
 /// Where classic sites enter the stub.
@@ -26,6 +34,21 @@ pub fn stub_words(stub: u64, hook: u64, trampoline: u64) -> Option<[u32; 4]> {
         low,
         insn::b(stub + BRANCH_OFFSET, trampoline)?,
     ])
+}
+
+/// The way to the function at `entry` that does not pass its hook, to be written at `at`. `before` is what the function has
+/// between its global entry and its site: it is moved, so it must not depend on where it stands. `None` when it is too
+/// long or an address does not fit.
+pub fn original_words(at: u64, entry: u64, before: &[u32], site: u64) -> Option<heapless::Vec<u32, 7>> {
+    if before.len() > BEFORE_SITE {
+        return None;
+    }
+    let mut words = heapless::Vec::new();
+    words.extend(insn::load_address(R12, entry)?);
+    words.extend(before.iter().copied());
+    let branch = at + 4 * words.len() as u64;
+    words.push(insn::b(branch, site + 4)?).ok()?;
+    Some(words)
 }
 
 /// What an enabled site of this shape holds; `None` when the stub is out of reach.
@@ -53,6 +76,15 @@ mod tests {
                 0x4800_0000 | (0x401000u32.wrapping_sub(0x50000c) & 0x03ff_fffc)
             ]
         );
+    }
+
+    #[test]
+    fn the_original_is_entered_behind_its_site_with_what_came_before_it() {
+        let before = [0x3c4c_0012, 0x3842_8000];
+        let words = original_words(0x500010, 0x400100, &before, 0x400108).unwrap();
+        let branch = 0x4800_0000 | (0x40010cu32.wrapping_sub(0x500020) & 0x03ff_fffc);
+        assert_eq!(words, [0x3d80_0040, 0x618c_0100, before[0], before[1], branch]);
+        assert_eq!(original_words(0x500010, 0x400100, &[0; 5], 0x400114), None);
     }
 
     #[test]
