@@ -61,6 +61,21 @@ unsafe extern "C" fn klp_enable_patch(patch: *const CPatch) -> c_int {
     result.map_or_else(|error| -error.number(), |()| 0)
 }
 
+/// The function as it was, for a replacement that wants to call it; null when it is not patched.
+///
+/// # Safety
+/// Both are strings, or null for the kernel's object.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn klp_original(object: *const c_char, function: *const c_char) -> u64 {
+    // SAFETY: as the caller promises.
+    let object = unsafe { string(object) };
+    // SAFETY: as the caller promises.
+    let Some(function) = (unsafe { string(function) }) else {
+        return 0;
+    };
+    livepatch::original(object.as_deref(), &function, 0).unwrap_or(0)
+}
+
 /// Our own form of the patch.
 ///
 /// # Safety

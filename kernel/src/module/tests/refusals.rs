@@ -15,8 +15,12 @@ use crate::{ensure, ensure_eq, ktest};
 const EI_DATA: usize = 5;
 const E_MACHINE: usize = 18;
 const E_SHOFF: usize = 40;
+const E_SHNUM: usize = 60;
 const SECTION_HEADER: usize = 64;
+const SH_TYPE: usize = 4;
 const SH_SIZE: usize = 32;
+/// `sh_type` of a section of zeros.
+const SHT_NOBITS: u8 = 8;
 
 /// The error of a file of the suite that is refused as it is.
 fn refused_file(name: &str) -> Result<Error, String> {
@@ -29,6 +33,21 @@ fn refused_change(change: impl Fn(&mut Vec<u8>)) -> Result<Error, String> {
     let mut bytes = file("klp_target")?.to_vec();
     change(&mut bytes);
     refused(|| load("changed", &bytes))
+}
+
+/// Where the section headers of a file begin.
+fn section_headers(bytes: &[u8]) -> usize {
+    let field: [u8; 8] = bytes[E_SHOFF..E_SHOFF + 8].try_into().unwrap_or_default();
+    u64::from_le_bytes(field) as usize
+}
+
+/// Gives the first section of zeros a size.
+fn set_bss_size(bytes: &mut [u8], size: u64) {
+    let table = section_headers(bytes);
+    let mut headers = (0..usize::from(bytes[E_SHNUM])).map(|index| table + index * SECTION_HEADER);
+    if let Some(header) = headers.find(|header| bytes[header + SH_TYPE] == SHT_NOBITS) {
+        bytes[header + SH_SIZE..header + SH_SIZE + 8].copy_from_slice(&size.to_le_bytes());
+    }
 }
 
 /// The first place of `text` in a file.
@@ -74,11 +93,22 @@ ktest! {
 
     fn a_section_beyond_the_file() {
         let error = refused_change(|bytes| {
-            let table = bytes[E_SHOFF..E_SHOFF + 8].iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+            let table = section_headers(bytes);
             bytes[table + SECTION_HEADER + SH_SIZE + 3] = 0x7f;
         })?;
         let text = error.to_string();
         ensure!(text.contains("section 1 '.text' at ") && text.contains("reaches beyond the end of the file"), "{text}");
+        Ok(())
+    }
+
+    fn more_than_there_is_room_for() {
+        let error = refused_change(|bytes| set_bss_size(bytes, 9 << 20))?;
+        ensure!(matches!(error.reason, Reason::NoRoom(_)), "{error}");
+        ensure_eq!(error.errno(), Errno::NoMemory, "the number");
+        let text = error.to_string();
+        ensure!(text.starts_with("module 'klp_target': no room for 0x90") && text.ends_with("in the module area"), "{text}");
+        let text = refused_change(|bytes| set_bss_size(bytes, u64::MAX))?.to_string();
+        ensure!(text.contains("the module takes 0xffffffffffffffff bytes, the limit is 0x1000000"), "{text}");
         Ok(())
     }
 
