@@ -49,4 +49,10 @@ struct klp_patch {
 
 int klp_enable_patch(struct klp_patch *patch);
 
+/*
+ * Tocsin's own: the function as it was, for a replacement that wants to call it; NULL when it is not patched or there is
+ * none. `object` is NULL for the kernel. Linux has nothing like it: its old_func leads back to the replacement.
+ */
+void *klp_original(const char *object, const char *function);
+
 #endif

@@ -8,9 +8,11 @@
 //! | `table` | the situations, and what is expected of each design in each |
 //! | `outcome` | what can come out |
 //! | `stage` | one cell's modules, patch and threads |
+//! | `company` | situations in which C is not alone: tracers, other patches, the scheduler, faults |
 //! | `report` | the table on the console |
 //! | `subjects` | A and B in Rust; in C they are `tests/modules/matrix_target.c` |
 
+mod company;
 mod outcome;
 mod report;
 mod stage;

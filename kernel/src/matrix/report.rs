@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use arch::livepatch::ReturnDesign;
 
-use super::stage::Stage;
+use super::stage::{PATCH, Stage};
 use super::table::{Action, SITUATIONS};
 use super::{Language, Outcome, Situation};
 use crate::println;
@@ -42,6 +42,11 @@ impl Situation {
             Action::CallFromElsewhere(ids) => {
                 let a = stage.a_elsewhere(ids[0])?;
                 stage.enable(ids)?;
+                Ok(stage.call(a))
+            }
+            Action::CallPairs(pairs) => {
+                let a = stage.a(pairs[0].0)?;
+                stage.enable_pairs(PATCH, pairs)?;
                 Ok(stage.call(a))
             }
             Action::Special(run) => run(&stage),
@@ -87,9 +92,9 @@ pub fn print() {
         "# The matrix: what came out when A called B and C ran in its place. What is not RIGHT is WRONG in the way it says."
     );
     println!(
-        "# {:<38}{}",
+        "# {:<40}{}",
         "situation",
-        ReturnDesign::ALL.map(|design| format!("{design:<16}")).concat()
+        ReturnDesign::ALL.map(|design| format!("{design:<15} ")).concat()
     );
     for (situation, outcomes) in results {
         let language = if situation.language == Language::C {
@@ -99,9 +104,9 @@ pub fn print() {
         };
         let title = format!("{}, {language}", situation.name);
         println!(
-            "# {title:<38}{}",
+            "# {title:<40}{}",
             outcomes
-                .map(|outcome| format!("{outcome:<16}"))
+                .map(|outcome| format!("{outcome:<15} "))
                 .concat()
                 .to_string()
                 .trim_end()

@@ -12,11 +12,11 @@ use crate::livepatch::{self, KlpFunc, KlpObject, KlpPatch, find_function};
 use crate::thread::{self, Builder};
 use crate::{initrd, module};
 
-const MILLISECOND: u64 = arch::time::TICKS_PER_SECOND / 1000;
+pub(super) const MILLISECOND: u64 = arch::time::TICKS_PER_SECOND / 1000;
 /// What a call may take before it counts as an endless loop.
-const TIME_LIMIT: u64 = 100 * MILLISECOND;
+pub(super) const TIME_LIMIT: u64 = 100 * MILLISECOND;
 /// The name of the stage's patch.
-const PATCH: &str = "matrix";
+pub(super) const PATCH: &str = "matrix";
 
 /// The files of `subjects`.
 const SUBJECTS: [&str; 3] = ["arguments", "callers", "shapes"];
@@ -42,8 +42,8 @@ impl Stage {
             loaded: Vec::new(),
         };
         let modules: &[&str] = match language {
-            Language::Rust => &["matrix_patch_rust", "matrix_caller_rust"],
-            Language::C => &["matrix_target", "matrix_patch", "matrix_caller"],
+            Language::Rust => &["matrix_patch_rust", "matrix_company_rust", "matrix_caller_rust"],
+            Language::C => &["matrix_target", "matrix_patch", "matrix_company", "matrix_caller"],
         };
         for name in modules {
             let file = format!("modules/{name}.ko");
@@ -101,11 +101,12 @@ impl Stage {
 
     /// The function C of a situation.
     pub fn c(&self, id: &str) -> Result<u64, String> {
-        let module = match self.language {
-            Language::Rust => "matrix_patch_rust",
-            Language::C => "matrix_patch",
+        let modules = match self.language {
+            Language::Rust => ["matrix_patch_rust", "matrix_company_rust"],
+            Language::C => ["matrix_patch", "matrix_company"],
         };
-        Self::in_module(module, &format!("c_{id}"))
+        let name = format!("c_{id}");
+        Self::in_module(modules[0], &name).or_else(|_| Self::in_module(modules[1], &name))
     }
 
     /// B of a situation, with its site.
@@ -115,22 +116,28 @@ impl Stage {
 
     /// Enables the patch that puts each `c_…` in the place of its `b_…`.
     pub fn enable(&self, ids: &[&str]) -> Result<(), String> {
-        let func = |id: &&str| {
-            let new_function = self.c(id)?;
+        let pairs: Vec<_> = ids.iter().map(|id| (*id, *id)).collect();
+        self.enable_pairs(PATCH, &pairs)
+    }
+
+    /// Enables a patch that puts for each pair the second's `c_…` in the place of the first's `b_…`.
+    pub fn enable_pairs(&self, patch: &str, pairs: &[(&str, &str)]) -> Result<(), String> {
+        let func = |(b, c): &(&str, &str)| {
+            let new_function = self.c(c)?;
             Ok(KlpFunc {
-                old_name: self.name(&format!("b_{id}"))?,
+                old_name: self.name(&format!("b_{b}"))?,
                 sympos: 0,
                 new_function,
             })
         };
-        let funcs = ids.iter().map(func).collect::<Result<Vec<_>, String>>()?;
+        let funcs = pairs.iter().map(func).collect::<Result<Vec<_>, String>>()?;
         let object = KlpObject {
             name: self.target().map(String::from),
             funcs,
         };
         let objects = Vec::from([object]);
         let patch = KlpPatch {
-            name: PATCH.to_string(),
+            name: patch.to_string(),
             module: None,
             design: Some(self.design),
             objects,

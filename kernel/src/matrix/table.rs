@@ -1,7 +1,7 @@
 //! The situations, and what is expected of each return design in each. This is data: nothing here runs.
 
 use super::stage::Stage;
-use super::{Outcome, Wrong};
+use super::{Outcome, Wrong, company};
 
 /// What A, B and C are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Action {
     Call(&'static [&'static str]),
     /// The same, but A is in an object of its own.
     CallFromElsewhere(&'static [&'static str]),
+    /// Patches the first's `b_…` with the second's `c_…`, and calls `a_…` of the first.
+    CallPairs(&'static [(&'static str, &'static str)]),
     /// Something of its own.
     Special(fn(&Stage) -> Result<Outcome, alloc::string::String>),
 }
@@ -37,7 +39,7 @@ pub struct Situation {
 const R: Outcome = Outcome::Right;
 const TOC: Outcome = Outcome::Wrong(Wrong::Toc);
 
-use Action::{Call, CallFromElsewhere};
+use Action::{Call, CallFromElsewhere, CallPairs, Special};
 use Language::{C, Rust};
 
 /// Builds a row.
@@ -62,4 +64,24 @@ pub(super) static SITUATIONS: &[Situation] = &[
     row("caller through a pointer",          C,    Call(&["pointer"]),                      [R,   R, R,   R, R]),
     row("callee without TOC",                Rust, Call(&["no_toc"]),                       [TOC, R, R,   R, R]),
     row("callee without TOC",                C,    Call(&["no_toc"]),                       [TOC, R, R,   R, R]),
+
+    // What else is there.
+    row("C calls the original B",            Rust, CallPairs(&[("local", "original")]),     [TOC, R, R,   R, R]),
+    row("C calls the original B",            C,    CallPairs(&[("local", "original")]),     [TOC, R, R,   R, R]),
+    row("graph tracer on B as well",         Rust, Special(company::graph),                 [TOC, R, R,   R, R]),
+    row("graph tracer on B as well",         C,    Special(company::graph),                 [TOC, R, R,   R, R]),
+    row("an ops before, an ops after",       Rust, Special(company::ops_around),            [TOC, R, R,   R, R]),
+    row("an ops before, an ops after",       C,    Special(company::ops_around),            [TOC, R, R,   R, R]),
+    row("full registers, r3 and LR changed", Rust, Special(company::full_registers),        [TOC, R, R,   R, R]),
+    row("full registers, r3 and LR changed", C,    Special(company::full_registers),        [TOC, R, R,   R, R]),
+    row("C sleeps, others call meanwhile",   Rust, Special(company::sleeping),              [TOC, R, R,   R, R]),
+    row("C sleeps, others call meanwhile",   C,    Special(company::sleeping),              [TOC, R, R,   R, R]),
+    row("disabled while C sleeps",           Rust, Special(company::disabled),              [TOC, R, R,   R, R]),
+    row("disabled while C sleeps",           C,    Special(company::disabled),              [TOC, R, R,   R, R]),
+    row("replaced while C sleeps",           Rust, Special(company::replaced),              [TOC, R, R,   R, R]),
+    row("replaced while C sleeps",           C,    Special(company::replaced),              [TOC, R, R,   R, R]),
+    row("C faults, its thread is ended",     Rust, Special(company::faulting),              [TOC, R, R,   R, R]),
+    row("C faults, its thread is ended",     C,    Special(company::faulting),              [TOC, R, R,   R, R]),
+    row("thread ended while in C",           Rust, Special(company::ended),                 [TOC, R, R,   R, R]),
+    row("thread ended while in C",           C,    Special(company::ended),                 [TOC, R, R,   R, R]),
 ];

@@ -38,7 +38,7 @@ impl Builder {
         self
     }
 
-    /// Ends the thread after so many ticks of the timebase. It is sacrificial then.
+    /// Ends the thread when it has run for so many ticks of the timebase; sleep does not count. It is sacrificial then.
     pub fn time_limit(mut self, ticks: u64) -> Self {
         self.time_limit = Some(ticks);
         self.sacrificial()
@@ -49,12 +49,12 @@ impl Builder {
         let value = Arc::new(IrqLock::new(None));
         let result = value.clone();
         let main = Box::new(move || *result.lock() = Some(function()));
-        let deadline = self.time_limit.map_or(0, |ticks| arch::time::timebase() + ticks);
+        let time_left = self.time_limit.unwrap_or(u64::MAX);
         let thread = new_thread(
             self.name,
             Some(Stack::new()),
             self.sacrificial,
-            deadline,
+            time_left,
             Some(main),
         );
         prepare(&thread);
@@ -96,7 +96,7 @@ pub(super) fn new_thread(
     name: String,
     stack: Option<Box<Stack>>,
     sacrificial: bool,
-    deadline: u64,
+    time_left: u64,
     main: Option<Box<dyn FnOnce() + Send>>,
 ) -> Arc<Thread> {
     let return_stack: Box<[ReturnRecord]> = vec![ReturnRecord::default(); RETURN_STACK_DEPTH].into();
@@ -108,7 +108,7 @@ pub(super) fn new_thread(
         stack,
         return_stack,
         sacrificial,
-        deadline: AtomicU64::new(deadline),
+        time_left: AtomicU64::new(time_left),
         state: AtomicU8::new(State::Runnable as u8),
         main: IrqLock::new(main),
         outcome: IrqLock::new(None),

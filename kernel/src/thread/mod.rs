@@ -39,8 +39,8 @@ pub struct Thread {
     return_stack: Box<[ReturnRecord]>,
     /// A fault ends only this thread, and whoever joins it hears of it.
     sacrificial: bool,
-    /// Timebase at which a sacrificial thread has run long enough; 0: never.
-    deadline: AtomicU64,
+    /// Ticks of the timebase that a sacrificial thread may still run.
+    time_left: AtomicU64,
     state: AtomicU8,
     /// What the thread runs, until it starts.
     main: IrqLock<Option<Box<dyn FnOnce() + Send>>>,

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arch::entry::ExceptionFrame;
 use arch::thread::ThreadHead;
@@ -39,6 +39,9 @@ static SCHEDULER: IrqLock<Scheduler> = IrqLock::new(Scheduler {
     ended: Vec::new(),
 });
 
+/// The timebase when the timer was set last.
+static TIMER_SET: AtomicU64 = AtomicU64::new(0);
+
 static RUNNING: AtomicBool = AtomicBool::new(false);
 
 /// Whether there are threads.
@@ -51,7 +54,7 @@ pub(super) fn is_running() -> bool {
 #[allow(unsafe_code, reason = "r13 gets its first thread")]
 pub fn init() {
     interrupts::disable();
-    let boot = new_thread(String::from("boot"), None, false, 0, None);
+    let boot = new_thread(String::from("boot"), None, false, u64::MAX, None);
     boot.set_stack(arch::start::boot_stack());
     SCHEDULER.lock().all.push(boot.clone());
     let boot = Arc::into_raw(boot);
@@ -180,18 +183,28 @@ pub fn tick(frame: &ExceptionFrame) {
         drop(scheduler);
         wake(&thread);
     }
-    let thread = current();
-    let deadline = thread.deadline.load(Ordering::Relaxed);
-    drop(thread);
-    if deadline != 0 && now >= deadline {
+    let is_over = charge(&current(), now);
+    if is_over {
         end_current(Outcome::OutOfTime { nip: frame.nip });
     }
     schedule();
 }
 
+/// Takes what has passed since the timer was set from the thread's time; whether nothing is left. A slice is the most that
+/// counts: when the host stops the whole machine for a while, the thread has not run.
+fn charge(thread: &Thread, now: u64) -> bool {
+    let ran = now
+        .saturating_sub(TIMER_SET.load(Ordering::Relaxed))
+        .min(TIME_SLICE);
+    let left = thread.time_left.load(Ordering::Relaxed).saturating_sub(ran);
+    thread.time_left.store(left, Ordering::Relaxed);
+    left == 0
+}
+
 /// Sets the decrementer to the end of the time slice or to the next sleeper's time, whichever comes first.
 fn set_timer() {
     let now = time::timebase();
+    TIMER_SET.store(now, Ordering::Relaxed);
     let next_sleeper = SCHEDULER
         .lock()
         .sleeping
