@@ -9,8 +9,8 @@ use arch::entry::{ExceptionFrame, Vector};
 use arch::livepatch::return_stack_full;
 use arch::thread::RETURN_STACK_DEPTH;
 
-use crate::symbols;
 use crate::thread::{self, CurrentName, Outcome};
+use crate::{step, symbols};
 
 /// An exception that nobody expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,7 @@ extern "C" fn exception_handler(frame: &mut ExceptionFrame) {
                 .interrupts_active
                 .fetch_sub(1, Ordering::Relaxed);
         }
+        Vector::TRACE => step::trace(frame),
         _ => unexpected(frame),
     }
 }

@@ -23,6 +23,7 @@ pub mod module;
 pub mod panic;
 pub mod power;
 pub mod situations;
+pub mod step;
 pub mod symbols;
 pub mod sync;
 pub mod thread;

@@ -25,6 +25,8 @@ pub mod interrupts;
 #[cfg(target_arch = "powerpc64")]
 pub mod start;
 #[cfg(target_arch = "powerpc64")]
+pub mod step;
+#[cfg(target_arch = "powerpc64")]
 pub mod text;
 #[cfg(target_arch = "powerpc64")]
 pub mod time;

@@ -10,15 +10,18 @@
 //! | `stage` | one cell's modules, patch and threads |
 //! | `company` | situations in which C is not alone: tracers, other patches, the scheduler, faults |
 //! | `report` | the table on the console |
+//! | `stepping` | calls that are stopped before every instruction |
 //! | `subjects` | A and B in Rust; in C they are `tests/modules/matrix_target.c` |
 
 mod company;
 mod outcome;
 mod report;
 mod stage;
+mod stepping;
 pub mod subjects;
 mod table;
 
 pub use outcome::{Outcome, Wrong};
 pub use report::{cases, print};
+pub use stepping::stops;
 pub use table::{Language, Situation};

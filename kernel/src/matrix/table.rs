@@ -1,7 +1,7 @@
 //! The situations, and what is expected of each return design in each. This is data: nothing here runs.
 
 use super::stage::Stage;
-use super::{Outcome, Wrong, company};
+use super::{Outcome, Wrong, company, stepping};
 
 /// What A, B and C are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,4 +84,12 @@ pub(super) static SITUATIONS: &[Situation] = &[
     row("C faults, its thread is ended",     C,    Special(company::faulting),              [TOC, R, R,   R, R]),
     row("thread ended while in C",           Rust, Special(company::ended),                 [TOC, R, R,   R, R]),
     row("thread ended while in C",           C,    Special(company::ended),                 [TOC, R, R,   R, R]),
+
+    // Stopped before every instruction of the call.
+    row("every instruction: invariants",     Rust, Special(stepping::observed),             [TOC, R, R,   R, R]),
+    row("every instruction: invariants",     C,    Special(stepping::observed),             [TOC, R, R,   R, R]),
+    row("every instruction: thread switch",  Rust, Special(stepping::switched),             [TOC, R, R,   R, R]),
+    row("every instruction: thread switch",  C,    Special(stepping::switched),             [TOC, R, R,   R, R]),
+    row("every instruction: interrupt calls", Rust, Special(stepping::interrupted),         [TOC, R, R,   R, R]),
+    row("every instruction: interrupt calls", C,    Special(stepping::interrupted),         [TOC, R, R,   R, R]),
 ];

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use arch::livepatch::ReturnRecord;
 use arch::thread::{RETURN_STACK_DEPTH, STACK_SIZE, ThreadHead};
@@ -113,6 +113,7 @@ pub(super) fn new_thread(
         main: IrqLock::new(main),
         outcome: IrqLock::new(None),
         joiners: WaitQueue::new(),
+        observer: AtomicUsize::new(0),
         graph: GraphStack::new(),
         livepatch: PatchState::default(),
     };

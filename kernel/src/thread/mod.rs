@@ -12,7 +12,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use arch::livepatch::ReturnRecord;
 use arch::thread::{STACK_SIZE, ThreadHead};
@@ -47,6 +47,8 @@ pub struct Thread {
     /// How it ended, once it has.
     outcome: IrqLock<Option<Outcome>>,
     joiners: WaitQueue,
+    /// Address of who looks at every instruction of the thread; 0: nobody.
+    pub(crate) observer: AtomicUsize,
     /// Functions that the graph tracer waits for.
     pub(crate) graph: GraphStack,
     /// What live patching knows of the thread.

@@ -1,0 +1,197 @@
+//! A patched call, stopped before every single instruction from A's `bl` to the instruction after it.
+//!
+//! At each stop one of three things happens: somebody checks what must always hold; another thread makes the same call; or an
+//! interrupt handler makes it, on the very thread that was stopped.
+
+use alloc::string::{String, ToString};
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use arch::abi::STACK_ALIGN;
+use arch::entry::ExceptionFrame;
+
+use super::stage::{CallA, MILLISECOND, Stage, judge};
+use super::subjects::Seen;
+use super::{Outcome, Wrong};
+use crate::step;
+use crate::thread::{self, Builder};
+
+type Cell = Result<Outcome, String>;
+
+/// What a stepped call may take; each stop costs thousands of instructions.
+const TIME_LIMIT: u64 = 5000 * MILLISECOND;
+
+/// Stops of all cells of this boot.
+static STOPS: AtomicU64 = AtomicU64::new(0);
+
+/// How often a call was stopped in this boot.
+pub fn stops() -> u64 {
+    STOPS.load(Ordering::Relaxed)
+}
+
+/// A's side of the call that is stepped.
+#[derive(Clone, Copy)]
+struct Call {
+    /// A's r1, which does not change in A's body.
+    stack_pointer: u64,
+    /// The instruction after the call.
+    return_address: u64,
+}
+
+/// Follows one call of A.
+struct Follower {
+    /// A's code.
+    a: Range<u64>,
+    call: Option<Call>,
+    is_over: bool,
+    stops: u64,
+}
+
+impl Follower {
+    fn new(a: Range<u64>) -> Self {
+        Follower {
+            a,
+            call: None,
+            is_over: false,
+            stops: 0,
+        }
+    }
+
+    /// Whether the stop is part of the call: from A's first call instruction to the one after it, both included.
+    fn is_inside(&mut self, frame: &ExceptionFrame) -> Option<Call> {
+        if self.is_over {
+            return None;
+        }
+        if self.call.is_none() && self.a.contains(&frame.nip) && is_call(word_at(frame.nip)) {
+            self.call = Some(Call {
+                stack_pointer: frame.gpr[1],
+                return_address: frame.nip + 4,
+            });
+        }
+        let call = self.call?;
+        self.is_over = frame.nip == call.return_address && frame.gpr[1] == call.stack_pointer;
+        self.stops += 1;
+        STOPS.fetch_add(1, Ordering::Relaxed);
+        Some(call)
+    }
+}
+
+/// `bl` or `bctrl`.
+fn is_call(word: u32) -> bool {
+    kernel_core::insn::is_bl(word) || word == kernel_core::insn::BCTRL
+}
+
+#[allow(unsafe_code, reason = "reads text and the thread's own stack")]
+fn word_at(address: u64) -> u32 {
+    // SAFETY: the stepped thread's next instruction, or a word of its stack that was checked to be one.
+    unsafe { arch::text::read_word(address) }
+}
+
+fn doubleword_at(address: u64) -> u64 {
+    u64::from(word_at(address)) | u64::from(word_at(address + 4)) << 32
+}
+
+/// Calls A in a thread, stopped before every instruction; `look` is asked at each stop inside the call.
+fn stepped(
+    a: CallA,
+    range: Range<u64>,
+    mut look: impl FnMut(&ExceptionFrame, Call) -> Result<(), Wrong> + Send + 'static,
+) -> Outcome {
+    let result = Builder::new("A, stepped").time_limit(TIME_LIMIT).spawn(move || {
+        let mut seen = Seen::default();
+        let mut follower = Follower::new(range);
+        let mut first_fault = None;
+        let mut observer = |frame: &mut ExceptionFrame| {
+            if let Some(call) = follower.is_inside(frame) {
+                if let Err(wrong) = look(frame, call) {
+                    first_fault.get_or_insert((wrong, frame.nip));
+                }
+            }
+        };
+        step::run(&mut observer, || a(&mut seen));
+        (seen, first_fault, follower.is_over, follower.stops)
+    });
+    match result.join() {
+        Ok((seen, first_fault, is_over, stops)) => match (judge(Ok(seen)), first_fault) {
+            (Outcome::Right, Some((wrong, nip))) => {
+                log::debug!("first fault at {:#x}: {wrong:?}", nip);
+                Outcome::Wrong(wrong)
+            }
+            // Fewer stops than a patched call has instructions: the call was not followed at all.
+            (Outcome::Right, None) if !is_over || stops < 20 => Outcome::Wrong(Wrong::Events),
+            (outcome, _) => outcome,
+        },
+        Err(outcome) => judge(Err(outcome)),
+    }
+}
+
+/// The address range of the stage's A.
+fn range_of(a: CallA) -> Result<Range<u64>, String> {
+    let address = a as usize as u64;
+    let mut range = None;
+    crate::symbols::resolve(address, &mut |location| {
+        range = Some(address..address + location.size)
+    });
+    range.ok_or_else(|| "A has no symbol".to_string())
+}
+
+/// What holds at every instruction: r1 is aligned and in the thread's stack, not above A's, and the back chain leads from it
+/// up to A's frame.
+fn check_stack(frame: &ExceptionFrame, call: Call) -> Result<(), Wrong> {
+    let head = thread::current_head();
+    let stack = head.stack_low.load(Ordering::Relaxed)..head.stack_high.load(Ordering::Relaxed);
+    let mut stack_pointer = frame.gpr[1];
+    while stack_pointer != call.stack_pointer {
+        let is_sound = stack.contains(&stack_pointer) && stack_pointer % STACK_ALIGN as u64 == 0;
+        if !is_sound || stack_pointer > call.stack_pointer {
+            return Err(Wrong::Stack);
+        }
+        let next = doubleword_at(stack_pointer);
+        if next <= stack_pointer {
+            return Err(Wrong::Stack);
+        }
+        stack_pointer = next;
+    }
+    Ok(())
+}
+
+/// The observer checks what must always hold.
+pub(super) fn observed(stage: &Stage) -> Cell {
+    let a = stage.a("local")?;
+    let range = range_of(a)?;
+    stage.enable(&["local"])?;
+    Ok(stepped(a, range, check_stack))
+}
+
+/// Another thread makes the same call at every instruction.
+pub(super) fn switched(stage: &Stage) -> Cell {
+    let a = stage.a("local")?;
+    let range = range_of(a)?;
+    stage.enable(&["local"])?;
+    Ok(stepped(a, range, move |_, _| {
+        let other = Builder::new("another A").time_limit(TIME_LIMIT).spawn(move || {
+            let mut seen = Seen::default();
+            a(&mut seen);
+            seen
+        });
+        match judge(other.join()) {
+            Outcome::Wrong(wrong) => Err(wrong),
+            _ => Ok(()),
+        }
+    }))
+}
+
+/// An interrupt handler makes the same call at every instruction, on the thread that it has interrupted.
+pub(super) fn interrupted(stage: &Stage) -> Cell {
+    let a = stage.a("local")?;
+    let range = range_of(a)?;
+    stage.enable(&["local"])?;
+    Ok(stepped(a, range, move |_, _| {
+        let mut seen = Seen::default();
+        a(&mut seen);
+        match judge(Ok(seen)) {
+            Outcome::Wrong(wrong) => Err(wrong),
+            _ => Ok(()),
+        }
+    }))
+}
