@@ -3,7 +3,8 @@
 //! What knows the processor is in `arch`; what is pure logic is in `kernel_core`.
 #![no_std]
 #![deny(unsafe_code)]
-#![feature(c_variadic, patchable_function_entry)]
+#![feature(c_variadic, patchable_function_entry, stmt_expr_attributes)]
+#![allow(stable_features, reason = "c_variadic is stable from Rust 1.99 on")]
 
 extern crate alloc;
 

@@ -51,3 +51,14 @@ pub fn toc_pointer() -> u64 {
     unsafe { core::arch::asm!("mr {}, 2", out(reg) toc, options(nostack, preserves_flags)) };
     toc
 }
+
+/// r1 as it is: the frame of the function that this is inlined into.
+#[cfg(target_arch = "powerpc64")]
+#[inline(always)]
+#[allow(unsafe_code, reason = "reads a register that the language does not know")]
+pub fn stack_pointer() -> u64 {
+    let stack_pointer;
+    // SAFETY: copies a register; `volatile` by default, so that it is read at this very place.
+    unsafe { core::arch::asm!("mr {}, 1", out(reg) stack_pointer, options(nostack, preserves_flags)) };
+    stack_pointer
+}

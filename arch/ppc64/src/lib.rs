@@ -34,3 +34,5 @@ pub mod time;
 pub mod trap;
 #[cfg(target_arch = "powerpc64")]
 pub mod upcalls;
+#[cfg(target_arch = "powerpc64")]
+mod variadic;

@@ -18,3 +18,9 @@ pub fn set_decrementer(ticks: u32) {
     // SAFETY: the decrementer only raises its exception, which the kernel takes.
     unsafe { asm!("mtdec {}", in(reg) u64::from(ticks), options(nomem, nostack, preserves_flags)) };
 }
+
+/// Executes `count` instructions in a loop, of which there is at least one; calling this takes a few more, always the same.
+pub fn count_down(count: u64) {
+    // SAFETY: a branch to itself until CTR is 0 changes nothing but CTR.
+    unsafe { asm!("mtctr {}", "1: bdnz 1b", in(reg) count.max(1), out("ctr") _, options(nomem, nostack, preserves_flags)) };
+}

@@ -1,5 +1,7 @@
 //! Everything that this crate calls upwards, in one place. The kernel and the boot crate define these symbols.
 
+use core::ffi::{c_char, c_int};
+
 use crate::entry::ExceptionFrame;
 
 unsafe extern "C" {
@@ -14,4 +16,8 @@ unsafe extern "C" {
     /// Defined by `kernel`: a function returned that the graph tracer follows. Answers where it really returns to.
     #[allow(dead_code, reason = "called from return_to_handler.S only")]
     fn ftrace_return_to_handler() -> u64;
+
+    /// Defined by `kernel`: a module in C prints. `arguments` is the list of the variable arguments, a doubleword each.
+    #[allow(dead_code, reason = "called from printk.S only")]
+    fn printk(format: *const c_char, arguments: *const u64) -> c_int;
 }

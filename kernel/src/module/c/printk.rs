@@ -1,21 +1,21 @@
-//! `_printk`, for modules in C.
-#![allow(
-    unsafe_code,
-    reason = "a function with C's variable arguments, and C's strings"
-)]
+//! `_printk`, for modules in C. Its entry, which puts the arguments into a list, is `arch/ppc64/src/variadic/printk.S`.
+#![allow(unsafe_code, reason = "C's variable arguments, and C's strings")]
 
 use alloc::string::String;
-use core::ffi::{CStr, VaList, c_char, c_int};
+use core::ffi::{CStr, c_char, c_int};
 
 use kernel_core::printf::{self, Arguments};
 use log::Level;
 
-struct CArguments<'a, 'b>(&'a mut VaList<'b>);
+/// The next of the variable arguments, which lie one after the other in the caller's frame.
+struct CArguments(*const u64);
 
-impl Arguments for CArguments<'_, '_> {
+impl Arguments for CArguments {
     fn next(&mut self) -> u64 {
         // SAFETY: the caller of `_printk` passed what its format announces, and each of these takes a doubleword.
-        unsafe { self.0.arg::<u64>() }
+        let argument = unsafe { self.0.read() };
+        self.0 = self.0.wrapping_add(1);
+        argument
     }
 
     fn string(&self, address: u64, limit: usize) -> &[u8] {
@@ -33,9 +33,9 @@ impl Arguments for CArguments<'_, '_> {
 /// Prints to the log. A format may begin with the level: `\x01` and a digit, as the macros of `linux/printk.h` have it.
 ///
 /// # Safety
-/// The arguments are what the format announces, and strings end with NUL.
+/// The arguments are what the format announces, one after the other, and strings end with NUL.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn _printk(format: *const c_char, mut arguments: ...) -> c_int {
+unsafe extern "C" fn printk(format: *const c_char, arguments: *const u64) -> c_int {
     // SAFETY: a string that ends with NUL, as the caller promises.
     let format = unsafe { CStr::from_ptr(format) }.to_bytes();
     let (level, format) = match format {
@@ -44,7 +44,7 @@ unsafe extern "C" fn _printk(format: *const c_char, mut arguments: ...) -> c_int
     };
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = printf::write(&mut text, format, &mut CArguments(&mut arguments));
+    let _ = printf::write(&mut text, format, &mut CArguments(arguments));
     text.trim_end_matches('\n')
         .lines()
         .for_each(|line| log::log!(target: "", level, "{line}"));
