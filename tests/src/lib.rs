@@ -71,21 +71,14 @@ pub fn run_fake(script: &str, options: &[&str]) -> Ended {
     )
 }
 
-/// Builds a module from this source, and boots with it.
+/// Builds a module from this source, a path in the workspace, and boots with it.
 #[must_use]
-pub fn run_module(file: &str, source: &str) -> Ended {
+pub fn run_module(source: &str) -> Ended {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join(file);
-    std::fs::write(&path, source).expect("the source is written");
-    let built = finish(xtask().arg("module").arg(&path).arg("-o").arg(folder.path()));
+    let built = finish(xtask().args(["module", source, "-o"]).arg(folder.path()));
     built.expect(0, &[]);
-    let product = path.with_extension("ko");
-    run(&[
-        "--case",
-        "selftest::*",
-        "--module",
-        product.to_str().expect("its name is UTF-8"),
-    ])
+    let product = built.output.trim();
+    run(&["--case", "selftest::*", "--module", product])
 }
 
 impl Ended {

@@ -104,46 +104,17 @@ fn the_log_is_what_was_shown() {
 }
 
 #[test]
-fn a_module_of_ones_own() {
-    for (name, source) in [("mine.rs", RUST), ("mine.c", C)] {
-        let ended = run_module(name, source);
+fn the_readmes_modules() {
+    for example in ["mine.rs", "mine.c", "patch_in_rust.rs", "patch_in_c.c"] {
+        let ended = run_module(&format!("docs/examples/{example}"));
         ended.expect(0, &[]);
         assert!(
-            ended.output.contains(" extra::00-mine"),
-            "{name} is not reported:\n{}",
+            ended.output.contains(" extra::00-"),
+            "{example} is not reported:\n{}",
             ended.output
         );
     }
 }
-
-/// As the README shows it.
-const RUST: &str = r#"#![no_std]
-kernel::module! { name: "mine", license: "MIT OR Apache-2.0", init: start, exit: stop }
-
-fn start() -> Result<(), kernel::Errno> {
-    kernel::println!("mine: here");
-    Ok(())
-}
-
-fn stop() {}
-"#;
-
-/// As the README shows it.
-const C: &str = r#"#include <linux/module.h>
-#include <linux/printk.h>
-
-static int mine_init(void)
-{
-    pr_info("mine: here\n");
-    return 0;
-}
-
-static void mine_exit(void) {}
-
-module_init(mine_init);
-module_exit(mine_exit);
-MODULE_LICENSE("GPL");
-"#;
 
 #[test]
 fn a_module_that_is_none() {
