@@ -36,6 +36,7 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
 
 /// `klp.return=`: the return design of patches that name none. A name that there is not is refused, not guessed at.
 fn choose_return_design() {
+    livepatch::set_unsafe(boot_arguments::flag("klp.unsafe"));
     let Some(name) = boot_arguments::get("klp.return") else {
         return;
     };

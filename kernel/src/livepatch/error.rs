@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use kernel_core::errno::Errno;
+use kernel_core::scan::Refusal;
 
 use crate::ftrace::FtraceError;
 
@@ -44,6 +45,18 @@ pub enum KlpError {
     },
     /// The hook could not be made.
     Hook(FtraceError),
+    /// The return design cannot carry the replacement.
+    Refused {
+        /// The function's name.
+        function: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// No symbol table says where the function's code ends, so nobody can say what it does.
+    NoCode {
+        /// Its name, or its address.
+        function: String,
+    },
     /// The patch patches nothing.
     Empty {
         /// The patch.
@@ -100,6 +113,13 @@ impl fmt::Display for KlpError {
                 )
             }
             KlpError::Hook(error) => write!(f, "{error}"),
+            KlpError::Refused { function, refusal } => write!(f, "function '{function}': {refusal}"),
+            KlpError::NoCode { function } => {
+                write!(
+                    f,
+                    "function '{function}' has no size in any symbol table: what it does cannot be checked"
+                )
+            }
             KlpError::Empty { patch } => write!(f, "patch '{patch}' patches no function"),
             KlpError::Twice { patch, function } => {
                 write!(f, "patch '{patch}' names function '{function}' twice")
@@ -120,6 +140,8 @@ impl KlpError {
             KlpError::AlreadyEnabled { .. } => Errno::Busy,
             KlpError::Ambiguous { .. }
             | KlpError::Hook(_)
+            | KlpError::Refused { .. }
+            | KlpError::NoCode { .. }
             | KlpError::Empty { .. }
             | KlpError::Twice { .. }
             | KlpError::NotEnabled { .. } => Errno::Invalid,

@@ -8,6 +8,7 @@ mod error;
 mod func_stack;
 mod lookup;
 mod patch;
+mod refusal;
 mod registry;
 mod tests;
 
@@ -17,6 +18,7 @@ pub use arch::livepatch::ReturnDesign;
 pub use error::KlpError;
 pub use lookup::{Function, find_function};
 pub use patch::{KlpFunc, KlpObject, KlpPatch};
+pub use refusal::{is_unsafe, set_unsafe};
 pub use registry::{PatchInfo, disable, enable, enabled, original, user_of};
 
 static DEFAULT_DESIGN: AtomicU8 = AtomicU8::new(ReturnDesign::ReturnStack as u8);

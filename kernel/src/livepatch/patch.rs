@@ -14,6 +14,8 @@ pub struct KlpPatch {
     pub module: Option<String>,
     /// How calls return; the default design of the boot when it says none.
     pub design: Option<ReturnDesign>,
+    /// It is enabled even where its return design cannot carry it, as with `klp.unsafe=1`.
+    pub unchecked: bool,
     /// What is patched.
     pub objects: Vec<KlpObject>,
 }
@@ -51,6 +53,7 @@ impl KlpPatch {
             name: String::from(name),
             module: None,
             design: None,
+            unchecked: false,
             objects: Vec::from([KlpObject { name: None, funcs }]),
         }
     }

@@ -9,7 +9,7 @@ use arch::livepatch::ReturnDesign;
 
 use super::func_stack::FuncStack;
 use super::lookup::site_of;
-use super::{KlpError, KlpPatch, default_design, find_function};
+use super::{KlpError, KlpPatch, default_design, find_function, refusal};
 use crate::ftrace::{self, Site};
 use crate::module::{self, ModuleUse};
 use crate::sync::IrqLock;
@@ -65,8 +65,8 @@ struct Target {
     new_function: u64,
 }
 
-/// Finds every function of the patch, before anything is changed.
-fn find_targets(patch: &KlpPatch) -> Result<Vec<Target>, KlpError> {
+/// Finds every function of the patch, and whether the design can carry it, before anything is changed.
+fn find_targets(patch: &KlpPatch, design: ReturnDesign) -> Result<Vec<Target>, KlpError> {
     let mut targets: Vec<Target> = Vec::new();
     for object in &patch.objects {
         for func in &object.funcs {
@@ -77,6 +77,9 @@ fn find_targets(patch: &KlpPatch) -> Result<Vec<Target>, KlpError> {
                     patch: patch.name.clone(),
                     function: function.name,
                 });
+            }
+            if !patch.unchecked && !refusal::is_unsafe() {
+                refusal::check(design, &function, func.new_function)?;
             }
             targets.push(Target {
                 site,
@@ -106,8 +109,8 @@ fn hold_modules(patch: &KlpPatch) -> Result<Vec<ModuleUse>, KlpError> {
 /// Enables a patch: when this returns, every call of its functions goes to the replacements. On an error nothing has changed.
 pub fn enable(patch: KlpPatch) -> Result<(), KlpError> {
     let modules = hold_modules(&patch)?;
-    let targets = find_targets(&patch)?;
     let design = patch.design.unwrap_or_else(default_design);
+    let targets = find_targets(&patch, design)?;
     let mut registry = REGISTRY.lock();
     if registry
         .patches

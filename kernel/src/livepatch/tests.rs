@@ -124,6 +124,7 @@ fn refusal(old_name: &str, sympos: usize) -> Result<KlpError, String> {
         name: "refused".to_string(),
         module: None,
         design: None,
+        unchecked: false,
         objects,
     };
     reap();

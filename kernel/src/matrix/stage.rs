@@ -140,6 +140,7 @@ impl Stage {
             name: patch.to_string(),
             module: None,
             design: Some(self.design),
+            unchecked: true,
             objects,
         };
         livepatch::enable(patch).map_err(|error| error.to_string())

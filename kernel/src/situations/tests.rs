@@ -9,7 +9,8 @@ use core::sync::atomic::Ordering;
 
 use arch::livepatch::ReturnDesign;
 
-use super::{A_OWN, A_TEN_OWN, Seen, a_calls_b, a_calls_b_that_waits, a_calls_ten};
+use super::{A_OWN, A_TEN_OWN, Seen, a_calls_b, a_calls_b_that_waits, a_calls_ten, b_ten_integers};
+use crate::livepatch::KlpPatch;
 use crate::thread::{Builder, JoinHandle, Outcome, sleep, spawn};
 use crate::{ensure, ensure_eq, initrd, ktest, livepatch, module, println};
 
@@ -29,8 +30,17 @@ impl Loaded {
         Ok(Loaded(name))
     }
 
-    /// Loads a live-patch module whose patch goes under `design`.
+    /// Loads a live-patch module whose patch goes under `design`, whether that can carry it or not.
     fn under(name: &'static str, design: ReturnDesign) -> Result<Self, String> {
+        let before = livepatch::is_unsafe();
+        livepatch::set_unsafe(true);
+        let loaded = Self::checked_under(name, design);
+        livepatch::set_unsafe(before);
+        loaded
+    }
+
+    /// Loads a live-patch module whose patch goes under `design`, if that can carry it.
+    fn checked_under(name: &'static str, design: ReturnDesign) -> Result<Self, String> {
         let before = livepatch::default_design();
         livepatch::set_default_design(design);
         let loaded = Loaded::new(name);
@@ -230,6 +240,28 @@ ktest! {
                 let expected = !matches!(design, ReturnDesign::None | ReturnDesign::MiniFrame);
                 judge(what, design, &describe_c(&outcome), right, expected)?;
             }
+        }
+        Ok(())
+    }
+
+    fn what_a_design_cannot_carry_is_refused() {
+        let refusal = Loaded::checked_under("klp_rust", ReturnDesign::MiniFrame).err();
+        ensure!(refusal.is_some(), "klp_rust replaces a function with ten arguments, and mini-frame took it");
+        let name = "kernel::situations::stack_arguments::b_ten_integers";
+        let ten = |unchecked| {
+            let new_function = b_ten_integers as *const () as u64;
+            let patch = KlpPatch { unchecked, ..KlpPatch::of_kernel("ten", &[(name, new_function)]) };
+            livepatch::enable(patch.under(ReturnDesign::MiniFrame))
+        };
+        let refusal = ten(false).err().map(|error| error.to_string()).unwrap_or_default();
+        ensure!(
+            refusal.contains(name) && refusal.contains("takes 2 stack arguments") && refusal.contains("shift them by 32 bytes"),
+            "the refusal says: {refusal}"
+        );
+        ten(true).map_err(|error| error.to_string())?;
+        livepatch::disable("ten").map_err(|error| error.to_string())?;
+        for design in [ReturnDesign::None, ReturnDesign::CallerFrame, ReturnDesign::LivepatchStack, ReturnDesign::ReturnStack] {
+            drop(Loaded::checked_under("klp_rust", design)?);
         }
         Ok(())
     }

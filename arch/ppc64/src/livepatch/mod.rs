@@ -6,6 +6,10 @@
 use core::fmt;
 use core::str::FromStr;
 
+use kernel_core::scan::DesignLimits;
+
+use crate::abi::FRAME_HEADER_SIZE;
+
 mod record;
 
 #[cfg(target_arch = "powerpc64")]
@@ -49,6 +53,35 @@ impl ReturnDesign {
             ReturnDesign::CallerFrame => "caller-frame",
             ReturnDesign::LivepatchStack => "livepatch-stack",
             ReturnDesign::ReturnStack => "return-stack",
+        }
+    }
+}
+
+impl ReturnDesign {
+    /// What a patched function must not do under the design. `none` is wrong for every local caller whatever the function
+    /// does, and says so in its header; nothing in the function's code could tell.
+    pub fn limits(self) -> DesignLimits {
+        let bears_all = DesignLimits {
+            name: self.name(),
+            moves_stack_arguments: None,
+            needs_toc_save: false,
+            needs_reserved_word: false,
+            one_record_a_frame: false,
+        };
+        match self {
+            ReturnDesign::None | ReturnDesign::ReturnStack => bears_all,
+            ReturnDesign::MiniFrame => DesignLimits {
+                moves_stack_arguments: Some(FRAME_HEADER_SIZE as u32),
+                needs_toc_save: true,
+                ..bears_all
+            },
+            ReturnDesign::CallerFrame => DesignLimits {
+                needs_toc_save: true,
+                needs_reserved_word: true,
+                one_record_a_frame: true,
+                ..bears_all
+            },
+            ReturnDesign::LivepatchStack => DesignLimits { needs_toc_save: true, ..bears_all },
         }
     }
 }

@@ -18,6 +18,17 @@ pub struct DesignLimits {
     pub one_record_a_frame: bool,
 }
 
+impl DesignLimits {
+    /// Whether there is anything that code could do against the design.
+    #[must_use]
+    pub const fn any(&self) -> bool {
+        self.moves_stack_arguments.is_some()
+            || self.needs_toc_save
+            || self.needs_reserved_word
+            || self.one_record_a_frame
+    }
+}
+
 /// The side of a patch that a refusal is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {

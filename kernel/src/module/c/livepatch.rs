@@ -118,6 +118,7 @@ unsafe fn read(patch: &CPatch) -> Result<KlpPatch, Errno> {
         name: name.clone(),
         module: Some(name),
         design: None,
+        unchecked: false,
         objects,
     })
 }

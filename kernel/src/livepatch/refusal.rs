@@ -1,0 +1,101 @@
+//! What a return design cannot carry is refused before anything is changed, from what the instructions of the old and the
+//! new function say (`kernel_core::scan`).
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use arch::livepatch::ReturnDesign;
+use kernel_core::module::StubKind;
+use kernel_core::scan::{self, Target};
+use kernel_core::symbols::Kind;
+
+use super::{Function, KlpError};
+use crate::ftrace::Site;
+use crate::{module, symbols};
+
+static UNSAFE: AtomicBool = AtomicBool::new(false);
+
+/// Whether patches go in unchecked: `klp.unsafe=1`. For who wants to see what goes wrong.
+pub fn is_unsafe() -> bool {
+    UNSAFE.load(Ordering::Relaxed)
+}
+
+/// Lets patches go in unchecked, or not.
+pub fn set_unsafe(on: bool) {
+    UNSAFE.store(on, Ordering::Relaxed);
+}
+
+/// Refuses a replacement that calls under `design` would not survive.
+pub(super) fn check(design: ReturnDesign, old: &Function, new_function: u64) -> Result<(), KlpError> {
+    let limits = design.limits();
+    if !limits.any() {
+        return Ok(());
+    }
+    let no_code = |function: &str| KlpError::NoCode {
+        function: function.into(),
+    };
+    let (old_code, new_code) = (function_at(old.address), function_at(new_function));
+    let old_code = old_code.ok_or_else(|| no_code(&old.name))?;
+    let new_code = new_code.ok_or_else(|| no_code(&alloc::format!("{new_function:#x}")))?;
+    let facts = |function| scan::scan(&function, &target_at);
+    match scan::refusal(&limits, &facts(old_code), &facts(new_code)) {
+        Some(refusal) => Err(KlpError::Refused {
+            function: old.name.clone(),
+            refusal,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// What a branch to this address arrives at.
+fn target_at(address: u64) -> Target<'static> {
+    if let Some(function) = function_at(address) {
+        return Target::Function(function);
+    }
+    let module = module::list()
+        .into_iter()
+        .find(|module| module.range.contains(&address));
+    let stub = module
+        .as_ref()
+        .and_then(|module| module.stubs.iter().find(|stub| stub.address == address));
+    match stub {
+        Some(stub) => Target::Stub {
+            saves_toc: stub.kind == StubKind::SaveToc,
+            to: function_at(stub.target),
+        },
+        None => Target::Unknown,
+    }
+}
+
+/// The function of the kernel or of a module that this address is in.
+fn function_at(address: u64) -> Option<scan::Function<'static>> {
+    if let Some((symbol, _)) = symbols::kernel().at(address) {
+        let site = Site::of_kernel_symbol(&symbol);
+        return (symbol.kind == Kind::Function)
+            .then(|| function(symbol.address, symbol.size, symbol.local_entry, site));
+    }
+    let module = module::list()
+        .into_iter()
+        .find(|module| module.range.contains(&address))?;
+    let symbol = module.symbols.iter().find(|symbol| {
+        symbol.kind == Kind::Function && (symbol.address..symbol.address + symbol.size).contains(&address)
+    })?;
+    Some(function(
+        symbol.address,
+        symbol.size,
+        symbol.local_entry.offset(),
+        module.site(symbol.address),
+    ))
+}
+
+#[allow(unsafe_code, reason = "reads code by its address")]
+fn function(address: u64, size: u64, local_entry: u8, site: Option<Site>) -> scan::Function<'static> {
+    // SAFETY: the symbol tables say that so many bytes from there on are a function's code; it stays while the patch that
+    // is being enabled holds its modules, and what changes in it is one aligned word that the scan does not look at.
+    let code = unsafe { core::slice::from_raw_parts(address as *const u8, size as usize) };
+    scan::Function {
+        address,
+        code,
+        local_entry,
+        site: site.map(|site| (site.address - address) as u32),
+    }
+}
