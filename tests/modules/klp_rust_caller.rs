@@ -4,7 +4,7 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::Errno;
-use kernel::situations::{Seen, b_reads_its_static};
+use kernel::situations::{Seen, b_reads_its_static, b_waits};
 
 static A_OWN: AtomicU64 = AtomicU64::new(0x0a0a_0a0a_0a0a_0a0a);
 
@@ -12,6 +12,13 @@ static A_OWN: AtomicU64 = AtomicU64::new(0x0a0a_0a0a_0a0a_0a0a);
 #[unsafe(no_mangle)]
 pub extern "C" fn rust_call_from_outside(argument: u64) -> Seen {
     let result = b_reads_its_static(argument);
+    Seen { result, own: A_OWN.load(Ordering::Relaxed), toc: kernel::situations::toc_pointer() }
+}
+
+/// A: calls a B that takes its time, and then reads its own static.
+#[unsafe(no_mangle)]
+pub extern "C" fn rust_wait_from_outside(ticks: u64) -> Seen {
+    let result = b_waits(ticks);
     Seen { result, own: A_OWN.load(Ordering::Relaxed), toc: kernel::situations::toc_pointer() }
 }
 

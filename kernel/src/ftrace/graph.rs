@@ -59,6 +59,14 @@ impl GraphStack {
         }
     }
 
+    /// Where the functions that have not returned will return to in the end.
+    pub(crate) fn return_addresses(&self) -> impl Iterator<Item = u64> {
+        let depth = self.depth.load(Ordering::Relaxed).min(self.records.len());
+        self.records[..depth]
+            .iter()
+            .map(|record| record.return_address.load(Ordering::Relaxed))
+    }
+
     /// First the depth, then the record: an interrupt in between uses the room above.
     #[inline(always)]
     fn push(&self, return_address: u64, site: u64, graph: u64) -> bool {

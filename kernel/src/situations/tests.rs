@@ -11,7 +11,7 @@ use arch::livepatch::ReturnDesign;
 
 use super::{A_OWN, A_TEN_OWN, Seen, a_calls_b, a_calls_b_that_waits, a_calls_ten, b_ten_integers};
 use crate::livepatch::KlpPatch;
-use crate::thread::{Builder, JoinHandle, Outcome, sleep, spawn};
+use crate::thread::{Builder, JoinHandle, Outcome, State, sleep, spawn};
 use crate::{ensure, ensure_eq, initrd, ktest, livepatch, module, println};
 
 const MILLISECOND: u64 = arch::time::TICKS_PER_SECOND / 1000;
@@ -90,16 +90,19 @@ fn call_in_c(address: u64, x: u64) -> Result<(u64, u64), Outcome> {
     })
 }
 
+/// Calls a function A of the suite's module in Rust.
 #[allow(
     unsafe_code,
     reason = "a function of a module is an address until somebody says what its type is"
 )]
+fn call_a(address: u64, argument: u64) -> Seen {
+    // SAFETY: the functions of `klp_rust_caller` that the cases name have this type.
+    let function = unsafe { core::mem::transmute::<usize, extern "C" fn(u64) -> Seen>(address as usize) };
+    function(argument)
+}
+
 fn call_in_rust(address: u64, argument: u64) -> Result<Seen, Outcome> {
-    in_sacrificial_thread(move || {
-        // SAFETY: `rust_call_from_outside` of the suite's own module has this type.
-        let function = unsafe { core::mem::transmute::<usize, extern "C" fn(u64) -> Seen>(address as usize) };
-        function(argument)
-    })
+    in_sacrificial_thread(move || call_a(address, argument))
 }
 
 /// One line of the showcase.
@@ -145,7 +148,7 @@ fn weighted_sum(x: u64, count: u64) -> u64 {
 
 fn describe_c(outcome: &Result<(u64, u64), Outcome>) -> String {
     match outcome {
-        Ok((own, result)) => format!("A read {own:#x}, C returned {result:#x}"),
+        Ok((own, result)) => format!("A read {own:#018x}, C returned {result:#018x}"),
         Err(outcome) => format!("{outcome}"),
     }
 }
@@ -153,7 +156,7 @@ fn describe_c(outcome: &Result<(u64, u64), Outcome>) -> String {
 fn describe_rust(outcome: &Result<Seen, Outcome>, wanted: u64) -> String {
     match outcome {
         Ok(seen) => format!(
-            "A read {:#x} (wanted {wanted:#x}) through r2 = {:#x}, C returned {:#x}",
+            "A read {:#018x} (wanted {wanted:#018x}) through r2 = {:#x}, C returned {:#018x}",
             seen.own, seen.toc, seen.result
         ),
         Err(outcome) => format!("{outcome}"),
@@ -240,6 +243,26 @@ ktest! {
                 let expected = !matches!(design, ReturnDesign::None | ReturnDesign::MiniFrame);
                 judge(what, design, &describe_c(&outcome), right, expected)?;
             }
+        }
+        Ok(())
+    }
+
+    fn a_module_that_a_sleeping_c_returns_to_stays() {
+        for design in DESIGNS {
+            let caller = Loaded::new("klp_rust_caller")?;
+            let a = caller.function("rust_wait_from_outside")?;
+            let patch = Loaded::under("klp_rust", design)?;
+            let thread = spawn("A asleep in C", move || call_a(a, 20 * MILLISECOND));
+            while thread.thread().state() == State::Runnable {
+                sleep(MILLISECOND / 4);
+            }
+            let refusal = module::unload("klp_rust_caller").err().map(|error| error.to_string()).unwrap_or_default();
+            let still_asleep = thread.thread().state() == State::Blocked;
+            let seen = thread.join().map_err(|outcome| outcome.to_string())?;
+            drop(patch);
+            ensure!(still_asleep, "C did not sleep long enough");
+            ensure!(refusal.contains("A asleep in C"), "unloading A's module under {design}: '{refusal}'");
+            ensure_eq!(seen.result, C_OWN, "what C returned under {design}");
         }
         Ok(())
     }

@@ -4,17 +4,21 @@ use alloc::string::String;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
+use arch::abi::{FRAME_HEADER_SIZE, STACK_ALIGN};
 use arch::interrupts;
+use arch::livepatch::{ReturnRecord, caller_frame_helper};
+use arch::thread::RETURN_STACK_DEPTH;
 
 use super::{Thread, all, current};
 
-/// The name of a thread, other than the running one, with an address in `range` anywhere in the live part of its stack.
+/// The name of a thread, other than the running one, with an address in `range` anywhere in the live part of its stack or in
+/// the records of its return designs and tracers.
 ///
 /// Whatever a thread may return to, jump to or read lies there, in a frame, an exception frame or the switch frame:
 /// so `None` is proof that nobody comes back. A stale word can make the answer `Some` without need; then the caller
 /// tries again later.
 pub fn find_stack_word_in(range: Range<u64>) -> Option<String> {
-    find(|thread| stack_words(thread).any(|word| range.contains(&word)))
+    find(|thread| words(thread).any(|word| range.contains(&word)))
 }
 
 /// The name of a thread, other than the running one, that is in a hook's stub or in a trampoline, or in what one of
@@ -22,7 +26,7 @@ pub fn find_stack_word_in(range: Range<u64>) -> Option<String> {
 pub fn find_in_trampoline_with(ranges: &[Range<u64>]) -> Option<String> {
     let code = [arch::image::trampolines(), arch::image::stub_area()];
     let reaches = |thread: &Thread, ranges: &[Range<u64>]| {
-        stack_words(thread).any(|word| ranges.iter().any(|range| range.contains(&word)))
+        words(thread).any(|word| ranges.iter().any(|range| range.contains(&word)))
     };
     find(|thread| reaches(thread, &code) && reaches(thread, ranges))
 }
@@ -37,13 +41,47 @@ fn find(matches: impl Fn(&Thread) -> bool) -> Option<String> {
     })
 }
 
-/// The words between a sleeping thread's stack pointer and the end of its stack.
-#[allow(unsafe_code, reason = "reads another thread's stack")]
-fn stack_words(thread: &Thread) -> impl Iterator<Item = u64> {
-    let low = thread.head.saved_stack_pointer.load(Ordering::Relaxed);
-    let high = thread.head.stack_high.load(Ordering::Relaxed);
-    (low..high).step_by(8).map(|address| {
-        // SAFETY: the address lies in the thread's stack, which lives as long as the thread; interrupts are off, so it does not run.
-        unsafe { (address as *const u64).read_volatile() }
-    })
+/// Everything that says where a sleeping thread goes on: the words of its stack, of its return records and of its graph
+/// records. Return designs keep A's return address where no frame has it.
+fn words(thread: &Thread) -> impl Iterator<Item = u64> {
+    let head = &thread.head;
+    let [low, high, sleeping_at, livepatch_sp, return_sp, return_limit] = [
+        &head.stack_low,
+        &head.stack_high,
+        &head.saved_stack_pointer,
+        &head.livepatch_sp,
+        &head.return_sp,
+        &head.return_limit,
+    ]
+    .map(|word| word.load(Ordering::Relaxed));
+    let return_base = return_limit - (RETURN_STACK_DEPTH * size_of::<ReturnRecord>()) as u64;
+    doublewords(sleeping_at..high)
+        .chain(doublewords(low..livepatch_sp))
+        .chain(doublewords(return_base..return_sp))
+        .chain(hidden_in_callers_frames(sleeping_at..high))
+        .chain(thread.graph.return_addresses())
+}
+
+/// The return addresses that `caller-frame` keeps as differences (`arch/ppc64/src/livepatch/caller_frame.S`).
+fn hidden_in_callers_frames(stack: Range<u64>) -> impl Iterator<Item = u64> {
+    let helper = caller_frame_helper();
+    let last = stack.end - FRAME_HEADER_SIZE as u64;
+    (stack.start..=last)
+        .step_by(STACK_ALIGN)
+        .filter_map(move |frame| {
+            let [_, crs, lr_save, toc] = [0, 8, 16, 24].map(|offset| doubleword(frame + offset));
+            let difference = (crs >> 32) as i32;
+            (lr_save == helper).then(|| toc.wrapping_add_signed(difference.into()))
+        })
+}
+
+fn doublewords(range: Range<u64>) -> impl Iterator<Item = u64> {
+    range.step_by(8).map(doubleword)
+}
+
+#[allow(unsafe_code, reason = "reads another thread's stack and records")]
+fn doubleword(address: u64) -> u64 {
+    // SAFETY: `words` asks for addresses in the thread's own stacks only, which live as long as the thread; interrupts are
+    // off, so it does not run.
+    unsafe { (address as *const u64).read_volatile() }
 }

@@ -36,7 +36,7 @@
 //             | header: TOC save = r2    |
 //             +--------------------------+  r1 - {FRAME_SIZE}
 //
-// Source: ELFv2 2.2.1 (what is free at a function's entry), 2.2.3 (frames); the contract of `-mprofile-kernel` for classic sites.
+// Source: ELFv2 2.2.2.1 (what is free at a function's entry), 2.2.3 (frames); the contract of `-mprofile-kernel` for classic sites.
 // Cannot: carry an ops that wants more than the arguments; that is ftrace_regs_caller's work.
 
     .section .text.trampoline, "ax"

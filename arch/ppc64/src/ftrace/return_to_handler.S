@@ -23,7 +23,7 @@
 //             | header: TOC save = r2        |
 //   r1     -> +------------------------------+  A's r1 - {FRAME_SIZE}
 //
-// Source: ELFv2 2.2.1, 2.2.3.
+// Source: ELFv2 2.2.2.1, 2.2.3.
 // Cannot: see a return that is no return: a thread that is ended leaves its records behind, with the thread.
 
     .section .text.trampoline, "ax"

@@ -3,7 +3,7 @@
 // Registers
 //   on entry : as any ops: r3 = site, r4 = parent, r5 = ops, r6 = FtraceRegs, r12 = this address
 //   on exit  : r0, r2 to r12, CTR, XER, CR0, CR1, CR5 to CR7 hold rubbish; the ops' own word is one more
-//   free     : the same (ELFv2 2.2.1; r2 because it was called through its global entry)
+//   free     : the same (ELFv2 2.2.2.1; r2 because it was called through its global entry)
 // Stack: none is used, but the words of the caller's frame that belong to a callee, its CR and LR save slots, are
 // written over.
 

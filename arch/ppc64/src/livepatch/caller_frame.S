@@ -23,7 +23,8 @@
 //   A's r1 +  8: untouched                    | A's CR save
 //   A's r1 +  0: untouched                    | back chain
 //
-// Source: the discussion of March 2016 on the live-patching list ("reuse the previous stack frame"); ELFv2 2.2.3.1.
+// Source: the discussion of March 2016 on the live-patching list ("reuse the previous stack frame"); ELFv2 2.2.3.1, whose
+// 2.2.3.2 forbids writing the reserved word.
 // Cannot:
 //   - leave A's 24(r1) alone: a caller in another object reloads B's TOC from it and runs on with that;
 //   - nest on one frame: a sibling call from C to a second patched function writes over the record, and the helper

@@ -54,6 +54,12 @@ unsafe extern "C" {
     fn klp_enter_livepatch_stack();
     fn klp_enter_return_stack();
     fn klp_return_stack_full();
+    fn klp_return_helper_caller_frame();
+}
+
+/// Where `caller-frame` lets C return to: found in a frame's LR save word, it says that the frame's header holds a record.
+pub fn caller_frame_helper() -> u64 {
+    klp_return_helper_caller_frame as *const () as u64
 }
 
 /// The instruction that stops a thread whose return stack has no room; r12 holds the replacement that was to be called.

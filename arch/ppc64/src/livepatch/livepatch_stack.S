@@ -28,7 +28,7 @@
 //                        +----------------------------+
 //   stack_low ->         | older records              |
 //
-// Source: Linux 4.7 and later; ELFv2 2.2.1.
+// Source: Linux 4.7 and later; ELFv2 2.2.2.1.
 // Cannot:
 //   - give A's 24(r1) back after a sibling call from C through a stub that stores r2: callers in another object break;
 //   - show A to who walks the back chains: A's return address is on a stack that nobody walks;

@@ -16,7 +16,7 @@ mod record;
 mod entry;
 
 #[cfg(target_arch = "powerpc64")]
-pub use entry::return_stack_full;
+pub use entry::{caller_frame_helper, return_stack_full};
 pub use record::{LivepatchRecord, ReturnRecord};
 
 /// How C's return gets back to A with A's TOC.

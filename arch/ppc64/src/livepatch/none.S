@@ -21,7 +21,7 @@
 //
 // Stack: unchanged.
 //
-// Source: ELFv2 2.3.1 (a function called through its local entry finds r2 set, and the caller expects it back).
+// Source: ELFv2 2.2.1 (a function called through its local entry finds r2 set, and the caller expects it back).
 // Cannot: be called locally.
 
     .section .text.trampoline, "ax"

@@ -31,7 +31,7 @@
 // The pointer is advanced before a record is written and taken back after it was read: an interrupt in between that
 // calls a patched function itself uses the room above (facts: pitfall 12).
 //
-// Source: Tocsin's own. ELFv2 2.2.1 (free registers), 2.2.3.1 (24(r1) is the caller's, and live when it called through a stub).
+// Source: Tocsin's own. ELFv2 2.2.2.1 (free registers), 2.2.3.1 (24(r1) is the caller's, and live when it called through a stub).
 // Cannot: go deeper than its memory; then the thread ends at klp_return_stack_full, and no other.
 
     .section .text.trampoline, "ax"

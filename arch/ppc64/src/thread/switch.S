@@ -7,7 +7,7 @@
 // Registers
 //   on entry : r3 = head of the running thread (= r13), r4 = head of the thread to run, LR = return address,
 //              interrupts off
-//   on exit  : as a call that preserves what ELFv2 2.2.1 says, but on the other thread, r13 = its head
+//   on exit  : as a call that preserves what ELFv2 2.2.2.1 says, but on the other thread, r13 = its head
 //   free     : r0, r3 to r12, CTR, XER
 //   r2 needs no saving: whoever comes here is kernel code, with the kernel's TOC.
 //
