@@ -9,6 +9,8 @@ const KEYS: &[&str] = &[
     "case",       // which cases to run
     "run",        // what to run instead of the suite
     "selftest",   // misbehave, so that the host's tools can be tested
+    "matrix",     // `lines`: its outcome for the host's tools as well
+    "icount",     // an instruction takes 2 to this power nanoseconds
     "klp.return", // the return design of live patches
     "klp.unsafe", // enable patches that their design cannot carry
     "entry",      // `fdt`: entered a second time, with a flat tree; boot has taken the word away then

@@ -61,6 +61,7 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
     println!("KTAP version 1");
     println!("1..{count}");
     let mut passed = 0;
+    matrix::first_case_begins();
     for (index, Run { name, work }) in runs.into_iter().enumerate() {
         match run_one(&name, work) {
             Ok(()) => {

@@ -9,19 +9,29 @@
 //! | `outcome` | what can come out |
 //! | `stage` | one cell's modules, patch and threads |
 //! | `company` | situations in which C is not alone: tracers, other patches, the scheduler, faults |
+//! | `run` | the rows as cases |
+//! | `clock` | counting instructions |
+//! | `cost` | what one patched call costs |
 //! | `report` | the table on the console |
+//! | `lines` | the same for the host's tools |
 //! | `stepping` | calls that are stopped before every instruction |
 //! | `subjects` | A and B in Rust; in C they are `tests/modules/matrix_target.c` |
 
+mod clock;
 mod company;
+mod cost;
+mod lines;
 mod outcome;
 mod report;
+mod run;
 mod stage;
 mod stepping;
 pub mod subjects;
 mod table;
 
+pub use cost::first_case_begins;
 pub use outcome::{Outcome, Wrong};
-pub use report::{cases, print};
+pub use report::print;
+pub use run::cases;
 pub use stepping::stops;
 pub use table::{Language, Situation};

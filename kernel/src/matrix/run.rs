@@ -1,0 +1,107 @@
+//! Runs the rows as cases, and keeps what came out.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use arch::livepatch::ReturnDesign;
+
+use super::stage::{PATCH, Stage};
+use super::table::{Action, SITUATIONS};
+use super::{Language, Outcome, Situation};
+use crate::sync::IrqLock;
+
+/// What came out of a row: one outcome for each design, none where the cell could not be set up.
+#[derive(Clone)]
+pub(super) struct Row {
+    pub(super) situation: &'static Situation,
+    pub(super) outcomes: [Option<Outcome>; ReturnDesign::ALL.len()],
+}
+
+/// In the order of the runs.
+static RESULTS: IrqLock<Vec<Row>> = IrqLock::new(Vec::new());
+
+/// What came out so far.
+pub(super) fn results() -> Vec<Row> {
+    RESULTS.lock().clone()
+}
+
+impl Language {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Language::Rust => "Rust",
+            Language::C => "C",
+        }
+    }
+}
+
+impl Situation {
+    /// The row's case name: `matrix::rust::caller_local`.
+    fn case_name(&self) -> String {
+        let language = self.language.name().to_lowercase();
+        let name: String = self
+            .name
+            .chars()
+            .map(|c| if c.is_alphanumeric() { c } else { '_' })
+            .collect();
+        format!("matrix::{language}::{}", name.to_lowercase())
+    }
+
+    /// Runs one cell.
+    fn cell(&self, design: ReturnDesign) -> Result<Outcome, String> {
+        let stage = Stage::new(self.language, design)?;
+        match self.action {
+            Action::Call(ids) => {
+                let a = stage.a(ids[0])?;
+                stage.enable(ids)?;
+                Ok(stage.call(a))
+            }
+            Action::CallFromElsewhere(ids) => {
+                let a = stage.a_elsewhere(ids[0])?;
+                stage.enable(ids)?;
+                Ok(stage.call(a))
+            }
+            Action::CallPairs(pairs) => {
+                let a = stage.a(pairs[0].0)?;
+                stage.enable_pairs(PATCH, pairs)?;
+                Ok(stage.call(a))
+            }
+            Action::Special(run) => run(&stage),
+        }
+    }
+
+    /// Runs the row: every design, and the comparison with what is expected.
+    fn run(&'static self) -> crate::ktest::Result {
+        let mut outcomes = [None; ReturnDesign::ALL.len()];
+        let mut unexpected = Vec::new();
+        for (index, design) in ReturnDesign::ALL.into_iter().enumerate() {
+            let expected = self.expected[index];
+            match self.cell(design) {
+                Ok(outcome) => {
+                    outcomes[index] = Some(outcome);
+                    if outcome != expected {
+                        unexpected.push(format!("{design}: {outcome}, expected {expected}"));
+                    }
+                }
+                Err(error) => unexpected.push(format!("{design}: {error}")),
+            }
+        }
+        RESULTS.lock().push(Row {
+            situation: self,
+            outcomes,
+        });
+        if unexpected.is_empty() {
+            Ok(())
+        } else {
+            Err(unexpected.join("\n"))
+        }
+    }
+}
+
+/// The rows as cases: name and work of each.
+pub fn cases() -> impl Iterator<Item = (String, impl FnOnce() -> crate::ktest::Result + Send + 'static)> {
+    SITUATIONS
+        .iter()
+        .map(|situation| (situation.case_name(), move || situation.run()))
+}
