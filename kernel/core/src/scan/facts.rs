@@ -108,8 +108,8 @@ pub enum Reason {
     UnknownSibling,
     /// So many sibling calls hang together that the search was given up.
     TooManySiblings,
-    /// So many calls do not return that the search was given up.
-    TooManyPasses,
+    /// It has so many paths, or calls that do not return, that the scan was given up. Nothing else is known then.
+    TooComplex,
 }
 
 impl fmt::Display for Reason {
@@ -130,7 +130,7 @@ impl fmt::Display for Reason {
             Reason::CallerHeader => "it writes to its caller's frame header",
             Reason::UnknownSibling => "it leaves to code that nobody knows",
             Reason::TooManySiblings => "too many sibling calls hang together",
-            Reason::TooManyPasses => "too many of its calls do not return",
+            Reason::TooComplex => "it has too many paths",
         };
         f.write_str(text)
     }

@@ -15,9 +15,11 @@ use super::{Facts, Function};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
-/// How often everything is done again for calls that turn out not to return.
-const PASSES: usize = 32;
+/// How many instructions are looked at and paths are joined before the scan gives up: compiled functions take a small
+/// part of it, and code made for the purpose takes no longer.
+const STEPS: usize = 1 << 20;
 
 /// The facts of `function` alone. Its sibling calls have their targets, and nothing is known about these.
 pub(super) fn scan(function: &Function<'_>) -> Facts {
@@ -48,12 +50,16 @@ struct Flow {
     changed: BTreeSet<usize>,
     /// Words that control reaches, and those of jump tables.
     reached: Vec<bool>,
+    /// How many words there are up to the last one that is reached.
+    reached_end: usize,
     /// Each `bctr` without a table behind it, and what is known there.
     jumps: BTreeMap<usize, State>,
     /// Whether the targets of these were found.
     jumps_lead_somewhere: bool,
     /// Where two paths meet with different stack pointers.
     conflicts: BTreeSet<usize>,
+    /// What is left of [`STEPS`].
+    steps: usize,
 }
 
 impl Flow {
@@ -78,26 +84,27 @@ impl Flow {
             states: BTreeMap::new(),
             changed: BTreeSet::new(),
             reached: Vec::new(),
+            reached_end: 0,
             jumps: BTreeMap::new(),
             jumps_lead_somewhere: false,
             conflicts: BTreeSet::new(),
+            steps: STEPS,
         }
     }
 
     fn run(mut self, sightings: &mut Sightings) {
-        let settled = (0..PASSES).any(|_| {
+        let unreached = loop {
             let known = self.endless.len();
             let unreached = self.settle();
-            if self.endless.len() > known {
-                return false;
+            if self.endless.len() == known || self.steps == 0 {
+                break unreached;
             }
-            if let Some(index) = unreached {
-                sightings.undecided(Reason::NotReached, at(index));
-            }
-            true
-        });
-        if !settled {
-            sightings.undecided(Reason::TooManyPasses, at(0));
+        };
+        if self.steps == 0 {
+            return sightings.undecided(Reason::TooComplex, at(0));
+        }
+        if let Some(index) = unreached {
+            sightings.undecided(Reason::NotReached, at(index));
         }
         for conflict in &self.conflicts {
             sightings.undecided(Reason::StackPointerDiffers, at(*conflict));
@@ -106,6 +113,8 @@ impl Flow {
             sightings.undecided(Reason::IndirectBranch, at(*index));
         }
         let fronts: Vec<usize> = self.states.keys().copied().collect();
+        // The last walk passes each instruction once.
+        self.steps = usize::MAX;
         for front in fronts {
             self.walk(front, Some(sightings));
         }
@@ -115,6 +124,7 @@ impl Flow {
     fn settle(&mut self) -> Option<usize> {
         self.states.clear();
         self.reached = vec![false; self.code.len()];
+        self.reached_end = 0;
         self.jumps.clear();
         self.jumps_lead_somewhere = false;
         self.conflicts.clear();
@@ -127,13 +137,15 @@ impl Flow {
             while let Some(front) = self.changed.pop_first() {
                 self.walk(front, None);
             }
+            if self.steps == 0 {
+                return unreached;
+            }
             while self.reached.get(index).is_some_and(|reached| *reached) || self.code.is_fill(index) {
                 index += 1;
             }
             // Zero is no instruction. LLVM puts one behind a sibling call; with GCC's, nothing but a table follows.
-            let rest = self.reached.get(index..).unwrap_or_default();
             let zero = self.code.word(index) == 0;
-            if rest.is_empty() || zero && !rest.contains(&true) {
+            if index >= self.code.len() || zero && index >= self.reached_end {
                 return unreached;
             }
             if zero {
@@ -144,16 +156,16 @@ impl Flow {
             } else {
                 self.jumps_lead_somewhere = true;
                 self.fronts.insert(index);
-                let states: Vec<State> = self.jumps.values().cloned().collect();
-                for state in &states {
-                    self.arrive(index, state);
-                }
+                let jumps = core::mem::take(&mut self.jumps);
+                jumps.values().for_each(|state| self.arrive(index, state));
+                self.jumps = jumps;
             }
         }
     }
 
     /// Control comes to `front` with this known.
     fn arrive(&mut self, front: usize, state: &State) {
+        self.steps = self.steps.saturating_sub(1);
         let Some(known) = self.states.get_mut(&front) else {
             self.states.insert(front, state.clone());
             self.changed.insert(front);
@@ -175,15 +187,14 @@ impl Flow {
             return;
         };
         let mut index = front;
-        loop {
+        while self.steps > 0 {
+            self.steps -= 1;
             // GCC's mark behind the end, where a call that does not return is the last instruction.
             if self.code.word(index) == 0 && self.code.call_before(index).is_some() {
                 return;
             }
             let (insn, length) = self.code.insn(index);
-            for word in index..(index + length).min(self.code.len()) {
-                self.reached[word] = true;
-            }
+            self.mark(index..index + length);
             let mut see = |reason| {
                 if let Some(seen) = sightings.as_mut() {
                     seen.undecided(reason, at(index));
@@ -276,7 +287,14 @@ impl Flow {
         if table.is_empty() {
             self.jumps.insert(index, state.clone());
         } else {
-            self.reached[index + 1..index + 1 + table.len()].fill(true);
+            self.mark(index + 1..index + 1 + table.len());
         }
+    }
+
+    /// These words are reached, or belong to what is.
+    fn mark(&mut self, words: Range<usize>) {
+        let end = words.end.min(self.code.len());
+        self.reached[words.start..end].fill(true);
+        self.reached_end = self.reached_end.max(end);
     }
 }

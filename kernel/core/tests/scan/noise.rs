@@ -1,6 +1,6 @@
 //! Code that nobody compiled: the scan ends, and does not panic, whatever it is given.
 
-use kernel_core::scan::{Facts, Function, Target, scan};
+use kernel_core::scan::{Facts, Function, Reason, Target, scan};
 
 /// A small generator of numbers (xorshift64*), so that a seed is all that a failure needs to be seen again.
 struct Numbers(u64);
@@ -119,6 +119,30 @@ fn lengths_and_entries_that_fit_no_function_are_told() {
             "{length} {local_entry} {site:?}: {facts:?}"
         );
     }
+}
+
+/// Each `bctr` may go to every word behind it, which no patience is enough for.
+#[test]
+fn code_made_to_take_for_ever_is_given_up() {
+    let code: Vec<u8> = [0x4e80_0420u32]
+        .iter()
+        .cycle()
+        .take(1 << 18)
+        .flat_map(|word| word.to_le_bytes())
+        .collect();
+    let facts = check(&Function {
+        address: 0,
+        code: &code,
+        local_entry: 0,
+        site: None,
+    });
+    assert!(
+        facts
+            .undecided
+            .iter()
+            .any(|undecided| undecided.reason == Reason::TooComplex),
+        "{facts:?}"
+    );
 }
 
 /// The whole address space is branched about, and addresses wrap.
