@@ -7,7 +7,8 @@ use alloc::string::String;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::livepatch::{self, KlpPatch};
-use kernel::{Errno, log, thread};
+use kernel::situations::GATE;
+use kernel::{Errno, log};
 
 /// C's own static.
 static C_OWN: AtomicU64 = AtomicU64::new(0x000c_000c_0000_0000);
@@ -24,9 +25,9 @@ fn scrub() {
     core::hint::black_box([0x5au8; 16 * 1024]);
 }
 
-extern "C" fn c_waits(ticks: u64) -> u64 {
+extern "C" fn c_waits() -> u64 {
     scrub();
-    thread::sleep(ticks);
+    GATE.wait();
     C_OWN.load(Ordering::Relaxed)
 }
 

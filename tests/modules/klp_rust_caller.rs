@@ -17,8 +17,8 @@ pub extern "C" fn rust_call_from_outside(argument: u64) -> Seen {
 
 /// A: calls a B that takes its time, and then reads its own static.
 #[unsafe(no_mangle)]
-pub extern "C" fn rust_wait_from_outside(ticks: u64) -> Seen {
-    let result = b_waits(ticks);
+pub extern "C" fn rust_wait_from_outside() -> Seen {
+    let result = b_waits();
     Seen { result, own: A_OWN.load(Ordering::Relaxed), toc: kernel::situations::toc_pointer() }
 }
 

@@ -4,7 +4,8 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::matrix::subjects::{B_OWN, C_OWN, argument};
-use kernel::{Errno, livepatch, thread};
+use kernel::situations::GATE;
+use kernel::{Errno, livepatch};
 
 static OWN: AtomicU64 = AtomicU64::new(C_OWN);
 
@@ -15,7 +16,7 @@ fn checked(one: u64) -> u64 {
 
 /// Sleeps before it answers.
 pub extern "C" fn c_sleeps(one: u64) -> u64 {
-    thread::sleep(10_000_000);
+    GATE.wait();
     checked(one)
 }
 

@@ -9,7 +9,8 @@ use super::subjects::{Seen, argument};
 use super::{Outcome, Wrong};
 use crate::ftrace::{self, FtraceOps, FtraceRegs, GraphOps, GraphTracer, OpsFlags, Place, Site};
 use crate::livepatch;
-use crate::thread::{self, Builder, JoinHandle, State, sleep};
+use crate::situations::GATE;
+use crate::thread::{self, Builder, JoinHandle};
 
 type Cell = Result<Outcome, String>;
 
@@ -122,32 +123,18 @@ pub(super) fn full_registers(stage: &Stage) -> Cell {
     )
 }
 
-/// Starts A in a thread that may sleep in C.
+/// Starts A in a thread; returns when that sleeps in C.
 fn start(a: CallA) -> JoinHandle<Seen> {
-    Builder::new("A asleep in C")
+    GATE.close();
+    let thread = Builder::new("A asleep in C")
         .time_limit(TIME_LIMIT)
         .spawn(move || {
             let mut seen = Seen::default();
             a(&mut seen);
             seen
-        })
-}
-
-/// Waits until the thread sleeps, which it does in C only.
-fn wait_until_asleep(thread: &JoinHandle<Seen>) {
-    while thread.thread().state() == State::Runnable {
-        sleep(MILLISECOND / 4);
-    }
-}
-
-/// Says so when the thread was woken up before what should have happened while it slept.
-fn must_be_asleep(thread: &JoinHandle<Seen>) -> Result<(), String> {
-    let asleep = thread.thread().state() == State::Blocked;
-    if asleep {
-        Ok(())
-    } else {
-        Err(String::from("C did not sleep long enough"))
-    }
+        });
+    GATE.wait_for(thread.thread());
+    thread
 }
 
 /// The worse of two outcomes.
@@ -160,6 +147,7 @@ pub(super) fn sleeping(stage: &Stage) -> Cell {
     let a = stage.a("local")?;
     stage.enable_pairs(PATCH, &[("local", "sleeps")])?;
     let threads: [JoinHandle<Seen>; 4] = core::array::from_fn(|_| start(a));
+    GATE.open();
     Ok(threads
         .map(|thread| judge(thread.join()))
         .into_iter()
@@ -171,9 +159,8 @@ pub(super) fn disabled(stage: &Stage) -> Cell {
     let a = stage.a("local")?;
     stage.enable_pairs(PATCH, &[("local", "sleeps")])?;
     let asleep = start(a);
-    wait_until_asleep(&asleep);
     stage.disable()?;
-    must_be_asleep(&asleep)?;
+    GATE.open();
     Ok(judge(asleep.join()))
 }
 
@@ -183,11 +170,10 @@ pub(super) fn replaced(stage: &Stage) -> Cell {
     let a = stage.a("local")?;
     stage.enable_pairs(PATCH, &[("local", "sleeps")])?;
     let asleep = start(a);
-    wait_until_asleep(&asleep);
     stage.enable_pairs(OTHER, &[("local", "local")])?;
     let other = stage.call(a);
     stage.disable()?;
-    must_be_asleep(&asleep)?;
+    GATE.open();
     let asleep = judge(asleep.join());
     livepatch::disable(OTHER).map_err(|error| error.to_string())?;
     Ok(worse(asleep, other))

@@ -4,12 +4,14 @@
 //! that A read, not only as a wrong register. Everything is `pub`, because private functions with more than eight
 //! arguments get a calling convention of LLVM's own that no replacement in another crate could follow.
 
+mod gate;
 mod local;
 mod moments;
 mod stack_arguments;
 mod tests;
 
 pub use arch::abi::toc_pointer;
+pub use gate::{GATE, Gate};
 pub use local::{A_OWN, B_OWN, a_calls_b, b_reads_its_static};
 pub use moments::{a_calls_b_that_waits, b_waits};
 pub use stack_arguments::{A_TEN_OWN, a_calls_ten, b_ten_integers};

@@ -2,24 +2,23 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::Seen;
-use crate::thread;
+use super::{GATE, Seen};
 
 static A_OWN: AtomicU64 = AtomicU64::new(0x00aa_0000_00aa_0000);
 static B_OWN: AtomicU64 = AtomicU64::new(0x0000_0000_0000_b000);
 
-/// B: sleeps so many ticks of the timebase, then answers its static.
+/// B: waits at the gate, then answers its static.
 #[inline(never)]
-pub extern "C" fn b_waits(ticks: u64) -> u64 {
+pub extern "C" fn b_waits() -> u64 {
     let own = B_OWN.load(Ordering::Relaxed);
-    thread::sleep(ticks);
+    GATE.wait();
     own
 }
 
 /// A: calls B and then reads its own static.
 #[inline(never)]
-pub extern "C" fn a_calls_b_that_waits(ticks: u64) -> Seen {
-    let result = b_waits(ticks);
+pub extern "C" fn a_calls_b_that_waits() -> Seen {
+    let result = b_waits();
     Seen {
         result,
         own: A_OWN.load(Ordering::Relaxed),

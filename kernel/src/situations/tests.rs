@@ -9,9 +9,9 @@ use core::sync::atomic::Ordering;
 
 use arch::livepatch::ReturnDesign;
 
-use super::{A_OWN, A_TEN_OWN, Seen, a_calls_b, a_calls_b_that_waits, a_calls_ten, b_ten_integers};
+use super::{A_OWN, A_TEN_OWN, GATE, Seen, a_calls_b, a_calls_b_that_waits, a_calls_ten, b_ten_integers};
 use crate::livepatch::KlpPatch;
-use crate::thread::{Builder, JoinHandle, Outcome, State, sleep, spawn};
+use crate::thread::{Builder, JoinHandle, Outcome, spawn};
 use crate::{ensure, ensure_eq, initrd, ktest, livepatch, module, println};
 
 const MILLISECOND: u64 = arch::time::TICKS_PER_SECOND / 1000;
@@ -90,19 +90,28 @@ fn call_in_c(address: u64, x: u64) -> Result<(u64, u64), Outcome> {
     })
 }
 
-/// Calls a function A of the suite's module in Rust.
+/// Calls `rust_wait_from_outside`.
 #[allow(
     unsafe_code,
     reason = "a function of a module is an address until somebody says what its type is"
 )]
-fn call_a(address: u64, argument: u64) -> Seen {
-    // SAFETY: the functions of `klp_rust_caller` that the cases name have this type.
-    let function = unsafe { core::mem::transmute::<usize, extern "C" fn(u64) -> Seen>(address as usize) };
-    function(argument)
+fn call_a(address: u64) -> Seen {
+    // SAFETY: the function of `klp_rust_caller` that the case names has this type.
+    let function = unsafe { core::mem::transmute::<usize, extern "C" fn() -> Seen>(address as usize) };
+    function()
 }
 
+/// Calls `rust_call_from_outside`.
+#[allow(
+    unsafe_code,
+    reason = "a function of a module is an address until somebody says what its type is"
+)]
 fn call_in_rust(address: u64, argument: u64) -> Result<Seen, Outcome> {
-    in_sacrificial_thread(move || call_a(address, argument))
+    in_sacrificial_thread(move || {
+        // SAFETY: the function of `klp_rust_caller` that the case names has this type.
+        let function = unsafe { core::mem::transmute::<usize, extern "C" fn(u64) -> Seen>(address as usize) };
+        function(argument)
+    })
 }
 
 /// One line of the showcase.
@@ -252,15 +261,13 @@ ktest! {
             let caller = Loaded::new("klp_rust_caller")?;
             let a = caller.function("rust_wait_from_outside")?;
             let patch = Loaded::under("klp_rust", design)?;
-            let thread = spawn("A asleep in C", move || call_a(a, 20 * MILLISECOND));
-            while thread.thread().state() == State::Runnable {
-                sleep(MILLISECOND / 4);
-            }
+            GATE.close();
+            let thread = spawn("A asleep in C", move || call_a(a));
+            GATE.wait_for(thread.thread());
             let refusal = module::unload("klp_rust_caller").err().map(|error| error.to_string()).unwrap_or_default();
-            let still_asleep = thread.thread().state() == State::Blocked;
+            GATE.open();
             let seen = thread.join().map_err(|outcome| outcome.to_string())?;
             drop(patch);
-            ensure!(still_asleep, "C did not sleep long enough");
             ensure!(refusal.contains("A asleep in C"), "unloading A's module under {design}: '{refusal}'");
             ensure_eq!(seen.result, C_OWN, "what C returned under {design}");
         }
@@ -290,21 +297,24 @@ ktest! {
     }
 
     fn three_threads_in_different_moments_of_one_call() {
-        let wait = 20 * MILLISECOND;
-        let call = |name| spawn(name, move || a_calls_b_that_waits(wait));
-        let old_way = a_calls_b_that_waits(0);
-        for design in [ReturnDesign::MiniFrame, ReturnDesign::LivepatchStack, ReturnDesign::ReturnStack] {
+        let call = |name| spawn(name, || a_calls_b_that_waits());
+        let old_way = a_calls_b_that_waits();
+        for design in DESIGNS.into_iter().filter(|design| *design != ReturnDesign::None) {
+            GATE.close();
             let in_b: JoinHandle<Seen> = call("in B before the patch");
-            sleep(wait / 4);
+            GATE.wait_for(in_b.thread());
             let patch = Loaded::under("klp_rust", design)?;
-            let through: JoinHandle<Seen> = call("through the helper");
-            let through = through.join();
+            GATE.open();
+            let in_b = in_b.join();
+            let through = call("through the helper").join();
+            GATE.close();
             let in_c: JoinHandle<Seen> = call("in C while it goes");
-            sleep(wait / 4);
+            GATE.wait_for(in_c.thread());
             livepatch::disable("klp_rust").map_err(|error| error.to_string())?;
             let unload = module::unload("klp_rust");
+            GATE.open();
             let in_c = in_c.join();
-            ensure_eq!(in_b.join(), Ok(old_way), "the thread that was in B, under {design}");
+            ensure_eq!(in_b, Ok(old_way), "the thread that was in B, under {design}");
             ensure_eq!(through, Ok(Seen { result: C_OWN, ..old_way }), "the thread after the patch, under {design}");
             ensure_eq!(in_c, Ok(Seen { result: C_OWN, ..old_way }), "the thread that slept in C, under {design}");
             let refusal = unload.err().map(|error| error.to_string()).unwrap_or_default();

@@ -112,7 +112,7 @@ pub(super) fn new_thread(
         state: AtomicU8::new(State::Runnable as u8),
         main: IrqLock::new(main),
         outcome: IrqLock::new(None),
-        joiners: WaitQueue::new(),
+        joiners: WaitQueue::with_room_for_one(),
         observer: AtomicUsize::new(0),
         graph: GraphStack::new(),
         livepatch: PatchState::default(),

@@ -17,6 +17,9 @@ use crate::sync::IrqLock;
 /// How long a thread runs before the next one is due, in ticks of the timebase: 2 ms.
 const TIME_SLICE: u64 = time::TICKS_PER_SECOND / 500;
 
+/// Threads for which there is room from the start.
+const ROOM: usize = 64;
+
 /// The run queue. There is one for the one CPU; a second CPU gets its own.
 struct Scheduler {
     /// Runnable and not running, the next one first.
@@ -56,7 +59,14 @@ pub fn init() {
     interrupts::disable();
     let boot = new_thread(String::from("boot"), None, false, u64::MAX, None);
     boot.set_stack(arch::start::boot_stack());
-    SCHEDULER.lock().all.push(boot.clone());
+    {
+        let mut scheduler = SCHEDULER.lock();
+        // Room for what a suite needs: the heap's use shall not grow at a moment that depends on who runs when.
+        scheduler.ready.reserve(ROOM);
+        scheduler.sleeping.reserve(ROOM);
+        scheduler.all.reserve(ROOM);
+        scheduler.all.push(boot.clone());
+    }
     let boot = Arc::into_raw(boot);
     // SAFETY: the count that `into_raw` keeps makes the thread live for ever.
     let boot: &'static Thread = unsafe { &*boot };

@@ -18,6 +18,12 @@ impl WaitQueue {
         WaitQueue(IrqLock::new(Vec::new()))
     }
 
+    /// A queue that needs no memory until more than one thread waits: who starts to wait must not change how much of the
+    /// heap is in use at a moment that nobody can foresee.
+    pub(super) fn with_room_for_one() -> Self {
+        WaitQueue(IrqLock::new(Vec::with_capacity(1)))
+    }
+
     /// Blocks until `condition` holds. It is asked with interrupts off, first now and then after every wake-up.
     pub fn wait_until(&self, mut condition: impl FnMut() -> bool) {
         interrupts::without(|| {
