@@ -7,7 +7,6 @@ use spin::Once;
 const KEYS: &[&str] = &[
     "log",        // level of the log
     "case",       // which cases to run
-    "run",        // what to run instead of the suite
     "selftest",   // misbehave, so that the host's tools can be tested
     "matrix",     // `lines`: its outcome for the host's tools as well
     "icount",     // an instruction takes 2 to this power nanoseconds

@@ -55,6 +55,14 @@ pub(crate) fn start_time() -> u64 {
     START.load(Ordering::Relaxed) / (time::TICKS_PER_SECOND / 1_000_000)
 }
 
+/// Leaves out what is only informative, unless the command line has asked for a level: the cases load modules and enable
+/// patches many hundreds of times.
+pub(crate) fn quieten() {
+    if crate::boot_arguments::get("log").is_none() {
+        log::set_max_level(LevelFilter::Warn);
+    }
+}
+
 /// Notes the time from which the log counts.
 pub(crate) fn start_clock() {
     START.store(time::timebase(), Ordering::Relaxed);

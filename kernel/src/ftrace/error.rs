@@ -37,6 +37,13 @@ pub enum FtraceError {
         /// The ops' name.
         ops: &'static str,
     },
+    /// Another ops of the hook decides already where its calls go on.
+    AlreadyRedirected {
+        /// The function's name.
+        function: String,
+        /// The other ops' name.
+        by: &'static str,
+    },
     /// The ops is not in the hook.
     NotThere {
         /// The function's name.
@@ -72,6 +79,12 @@ impl fmt::Display for FtraceError {
             }
             FtraceError::AlreadyThere { function, ops } => {
                 write!(f, "ops '{ops}' is in the hook of function '{function}' already")
+            }
+            FtraceError::AlreadyRedirected { function, by } => {
+                write!(
+                    f,
+                    "calls of function '{function}' are redirected by ops '{by}' already"
+                )
             }
             FtraceError::NotThere { function, ops } => {
                 write!(f, "ops '{ops}' is not in the hook of function '{function}'")

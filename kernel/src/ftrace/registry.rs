@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use arch::ftrace::FtraceOps;
+use arch::ftrace::{FtraceOps, OpsFlags};
 
 use super::hook::Hook;
 use super::{FtraceError, Site, retire};
@@ -39,6 +39,13 @@ pub fn register(site: &Site, ops: &Arc<FtraceOps>, place: Place) -> Result<(), F
         return Err(FtraceError::AlreadyThere {
             function: site.function.clone(),
             ops: ops.name,
+        });
+    }
+    let redirects = |ops: &&Arc<FtraceOps>| ops.flags.contains(OpsFlags::IPMODIFY);
+    if let Some(other) = hook.ops().iter().find(redirects).filter(|_| redirects(&ops)) {
+        return Err(FtraceError::AlreadyRedirected {
+            function: site.function.clone(),
+            by: other.name,
         });
     }
     let mut list = hook.ops().to_vec();

@@ -6,8 +6,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{Case, Result};
-use crate::println;
 use crate::thread::{Builder, Outcome};
+use crate::{logging, println};
 use crate::{matrix, module};
 
 /// How long a case may take, in ticks of the timebase: 20 s.
@@ -56,13 +56,18 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
         name: module.case_name(),
         work: Box::new(move || module.load()),
     });
-    let runs: Vec<Run> = extra.chain(chosen).collect();
+    let extra: Vec<Run> = extra.collect();
+    let first_case = extra.len();
+    let runs: Vec<Run> = extra.into_iter().chain(chosen).collect();
     let count = runs.len();
     println!("KTAP version 1");
     println!("1..{count}");
     let mut passed = 0;
     matrix::first_case_begins();
     for (index, Run { name, work }) in runs.into_iter().enumerate() {
+        if index == first_case {
+            logging::quieten();
+        }
         match run_one(&name, work) {
             Ok(()) => {
                 println!("ok {} {name}", index + 1);

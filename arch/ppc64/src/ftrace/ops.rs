@@ -17,7 +17,7 @@ bitflags! {
     pub struct OpsFlags: u32 {
         /// Every register, and every register's new value taken over.
         const SAVE_REGS = 1 << 0;
-        /// It may change where the call goes on.
+        /// It changes where the call goes on: at most one ops of a hook may.
         const IPMODIFY = 1 << 1;
     }
 }
