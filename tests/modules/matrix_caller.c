@@ -3,11 +3,26 @@
 
 static unsigned long own = A_OWN;
 
-unsigned long b_local(unsigned long one);
+/* The A that calls this B with the first argument. */
+#define A_CALLS(name)                                                                                                  \
+	unsigned long b_##name(unsigned long one);                                                                     \
+	noinline void a_##name(struct seen *seen)                                                                      \
+	{                                                                                                              \
+		SEEN(seen, b_##name(ARGUMENT(1)));                                                                     \
+	}
 
-noinline void a_local(struct seen *seen)
+A_CALLS(local)
+A_CALLS(no_toc)
+A_CALLS(sibling)
+A_CALLS(chain_1)
+
+unsigned long b_pointer(unsigned long one);
+
+noinline void a_pointer(struct seen *seen)
 {
-	SEEN(seen, b_local(ARGUMENT(1)));
+	unsigned long (*volatile pointer)(unsigned long) = b_pointer;
+
+	SEEN(seen, pointer(ARGUMENT(1)));
 }
 
 MATRIX_MODULE();

@@ -3,6 +3,7 @@
 #define _LINUX_COMPILER_H
 
 #define noinline __attribute__((noinline))
+#define __always_inline inline __attribute__((always_inline))
 #define notrace __attribute__((no_instrument_function))
 #define __always_unused __attribute__((unused))
 #define __maybe_unused __attribute__((unused))

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use arch::livepatch::ReturnDesign;
 
-use super::subjects::{A_OWN, C_OWN, Seen, is_argument};
+use super::subjects::{A_OWN, C_OWN, LOST_TOC, Seen, is_argument};
 use super::{Language, Outcome, Wrong};
+use crate::exceptions::Fault;
 use crate::livepatch::{self, KlpFunc, KlpObject, KlpPatch, find_function};
 use crate::thread::{self, Builder};
 use crate::{initrd, module};
@@ -19,7 +20,7 @@ pub(super) const TIME_LIMIT: u64 = 100 * MILLISECOND;
 pub(super) const PATCH: &str = "matrix";
 
 /// The files of `subjects`.
-const SUBJECTS: [&str; 3] = ["arguments", "callers", "shapes"];
+const SUBJECTS: [&str; 4] = ["arguments", "callers", "shapes", "variadic"];
 
 /// Calls A, which writes down what it saw.
 pub(super) type CallA = extern "C" fn(&mut Seen);
@@ -75,6 +76,9 @@ impl Stage {
     fn name(&self, function: &str) -> Result<String, String> {
         if self.language == Language::C {
             return Ok(function.to_string());
+        }
+        if function == "b_closure" {
+            return Ok("kernel::matrix::subjects::arguments::a_closure::{closure#0}".to_string());
         }
         let names = SUBJECTS.map(|file| format!("kernel::matrix::subjects::{file}::{function}"));
         let found = names
@@ -196,12 +200,18 @@ pub(super) fn judge(seen: Result<Seen, thread::Outcome>) -> Outcome {
         Ok(Seen { result: C_OWN, .. }) => Outcome::Right,
         Ok(Seen { result, .. }) => match result.wrapping_sub(C_OWN) {
             number @ 1..=64 => Outcome::Wrong(Wrong::Argument(number as u8)),
+            LOST_TOC => Outcome::Wrong(Wrong::Toc),
             _ => Outcome::Wrong(Wrong::Result),
         },
         Err(thread::Outcome::OutOfTime { .. }) => Outcome::Wrong(Wrong::EndlessLoop),
         Err(thread::Outcome::Faulted(fault)) if is_argument(fault.nip) => Outcome::Wrong(Wrong::Frame),
-        Err(thread::Outcome::Faulted(fault)) if fault.what == "trap" => Outcome::Wrong(Wrong::Stopped),
+        Err(thread::Outcome::Faulted(fault)) if is_helpers_trap(&fault) => Outcome::Wrong(Wrong::Stopped),
         Err(thread::Outcome::Faulted(_)) => Outcome::Wrong(Wrong::WildJump),
         Err(thread::Outcome::Returned) => Outcome::Wrong(Wrong::Result),
     }
+}
+
+/// Whether a return helper stopped the thread. A trap elsewhere is what a wild jump finds where a module has been.
+fn is_helpers_trap(fault: &Fault) -> bool {
+    fault.what == "trap" && arch::image::notrace().contains(&fault.nip)
 }

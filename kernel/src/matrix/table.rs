@@ -38,6 +38,13 @@ pub struct Situation {
 
 const R: Outcome = Outcome::Right;
 const TOC: Outcome = Outcome::Wrong(Wrong::Toc);
+/// The first argument that is on the stack is wrong.
+const N: Outcome = Outcome::Wrong(Wrong::Argument(9));
+const FRAME: Outcome = Outcome::Wrong(Wrong::Frame);
+const WILD: Outcome = Outcome::Wrong(Wrong::WildJump);
+const LOOP: Outcome = Outcome::Wrong(Wrong::EndlessLoop);
+/// Each patched, and the C of one goes on in the next one.
+const CHAIN: &[&str] = &["chain_1", "chain_2", "chain_3"];
 
 use Action::{Call, CallFromElsewhere, CallPairs, Special};
 use Language::{C, Rust};
@@ -64,6 +71,66 @@ pub(super) static SITUATIONS: &[Situation] = &[
     row("caller through a pointer",          C,    Call(&["pointer"]),                      [R,   R, R,   R, R]),
     row("callee without TOC",                Rust, Call(&["no_toc"]),                       [TOC, R, R,   R, R]),
     row("callee without TOC",                C,    Call(&["no_toc"]),                       [TOC, R, R,   R, R]),
+
+    row("function pointer from elsewhere",   Rust, CallFromElsewhere(&["pointer"]),         [R,   R, TOC, R, R]),
+    row("function pointer from elsewhere",   C,    CallFromElsewhere(&["pointer"]),         [R,   R, TOC, R, R]),
+    // B has no TOC pointer of its own, so what caller-frame writes to 24(r1) is A's, which is there already.
+    row("no TOC, caller elsewhere",          Rust, CallFromElsewhere(&["no_toc"]),          [R,   R, R,   R, R]),
+    row("no TOC, caller elsewhere",          C,    CallFromElsewhere(&["no_toc"]),          [R,   R, R,   R, R]),
+
+    // What A hands to B, and what it gets back.
+    row("8 integers",                        Rust, Call(&["integers_8"]),                   [TOC, R, R,   R, R]),
+    row("8 integers",                        C,    Call(&["integers_8"]),                   [TOC, R, R,   R, R]),
+    row("9 integers",                        Rust, Call(&["integers_9"]),                   [TOC, N, R,   R, R]),
+    row("9 integers",                        C,    Call(&["integers_9"]),                   [TOC, N, R,   R, R]),
+    row("12 integers",                       Rust, Call(&["integers_12"]),                  [TOC, N, R,   R, R]),
+    row("12 integers",                       C,    Call(&["integers_12"]),                  [TOC, N, R,   R, R]),
+    row("two u128",                          Rust, Call(&["u128"]),                         [TOC, R, R,   R, R]),
+    row("two u128",                          C,    Call(&["u128"]),                         [TOC, R, R,   R, R]),
+    row("struct of 24 bytes by value",       Rust, Call(&["struct_24"]),                    [TOC, R, R,   R, R]),
+    row("struct of 24 bytes by value",       C,    Call(&["struct_24"]),                    [TOC, R, R,   R, R]),
+    // Rust's C reads the ninth word 32 bytes too low; gcc's puts r3 to r10 in front of the words on the stack: over A's frame.
+    row("struct of 96 bytes by value",       Rust, Call(&["struct_96"]),                    [TOC, N, R,   R, R]),
+    row("struct of 96 bytes by value",       C,    Call(&["struct_96"]),                    [TOC, FRAME, R, R, R]),
+    row("struct by hidden pointer",          Rust, Call(&["hidden_pointer"]),               [TOC, R, R,   R, R]),
+    row("struct by hidden pointer",          C,    Call(&["hidden_pointer"]),               [TOC, R, R,   R, R]),
+    row("pair in two registers",             Rust, Call(&["pair"]),                         [TOC, R, R,   R, R]),
+    row("pair in two registers",             C,    Call(&["pair"]),                         [TOC, R, R,   R, R]),
+    row("variadic with 3 values",            Rust, Call(&["variadic_3"]),                   [TOC, FRAME, R, R, R]),
+    row("variadic with 3 values",            C,    Call(&["variadic_3"]),                   [TOC, FRAME, R, R, R]),
+    row("variadic with 12 values",           Rust, Call(&["variadic_12"]),                  [TOC, FRAME, R, R, R]),
+    row("variadic with 12 values",           C,    Call(&["variadic_12"]),                  [TOC, FRAME, R, R, R]),
+    // C has neither slices nor closures.
+    row("five slices",                       Rust, Call(&["slices"]),                       [TOC, N, R,   R, R]),
+    row("closure",                           Rust, Call(&["closure"]),                      [TOC, R, R,   R, R]),
+
+    // What C does.
+    row("leaf",                              Rust, Call(&["leaf"]),                         [TOC, R, R,   R, R]),
+    row("leaf",                              C,    Call(&["leaf"]),                         [TOC, R, R,   R, R]),
+    row("non-leaf with a red zone",          Rust, Call(&["non_leaf"]),                     [TOC, R, R,   R, R]),
+    row("non-leaf with a red zone",          C,    Call(&["non_leaf"]),                     [TOC, R, R,   R, R]),
+    // C calls B through a stub and reloads its r2 from its own 24(r1), over which caller-frame has written B's.
+    row("recursion 1 deep",                  Rust, Call(&["recursion_1"]),                  [TOC, R, TOC, R, R]),
+    row("recursion 1 deep",                  C,    Call(&["recursion_1"]),                  [TOC, R, TOC, R, R]),
+    row("recursion 10 deep",                 Rust, Call(&["recursion_10"]),                 [TOC, R, TOC, R, R]),
+    row("recursion 10 deep",                 C,    Call(&["recursion_10"]),                 [TOC, R, TOC, R, R]),
+    row("recursion 200 deep",                Rust, Call(&["recursion_200"]),                [TOC, R, TOC, R, R]),
+    row("recursion 200 deep",                C,    Call(&["recursion_200"]),                [TOC, R, TOC, R, R]),
+    row("mutual recursion",                  Rust, Call(&["even", "odd"]),                  [TOC, R, TOC, R, R]),
+    row("mutual recursion",                  C,    Call(&["even", "odd"]),                  [TOC, R, TOC, R, R]),
+    row("C calls A again",                   Rust, Call(&["again"]),                        [TOC, R, R,   R, R]),
+    row("C calls A again",                   C,    Call(&["again"]),                        [TOC, R, R,   R, R]),
+    // C leaves by `b stub`, which stores C's r2 at 24(r1): into the mini frame, or into A's. Under none the function that it
+    // goes on in leaves its own r2 to A: in Rust that is the kernel's, and so A's, by accident.
+    row("sibling call",                      Rust, Call(&["sibling"]),                      [R,   TOC, WILD, R, R]),
+    row("sibling call",                      C,    Call(&["sibling"]),                      [TOC, TOC, WILD, R, R]),
+    row("sibling call, caller elsewhere",    Rust, CallFromElsewhere(&["sibling"]),         [TOC, R, WILD, TOC, R]),
+    row("sibling call, caller elsewhere",    C,    CallFromElsewhere(&["sibling"]),         [TOC, R, WILD, TOC, R]),
+    // Each of the three has its record, all for one frame of A; caller-frame has room for one, and its helper returns to itself.
+    row("chain of 3",                        Rust, Call(CHAIN),                             [TOC, TOC, LOOP, R, R]),
+    row("chain of 3",                        C,    Call(CHAIN),                             [TOC, TOC, LOOP, R, R]),
+    row("chain of 3, caller elsewhere",      Rust, CallFromElsewhere(CHAIN),                [TOC, R, LOOP, TOC, R]),
+    row("chain of 3, caller elsewhere",      C,    CallFromElsewhere(CHAIN),                [TOC, R, LOOP, TOC, R]),
 
     // What else is there.
     row("C calls the original B",            Rust, CallPairs(&[("local", "original")]),     [TOC, R, R,   R, R]),

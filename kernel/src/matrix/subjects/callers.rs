@@ -21,7 +21,6 @@ macro_rules! seen {
         };
     }};
 }
-#[allow(unused_imports, reason = "for the other files")]
 pub(super) use seen;
 
 /// B, called by its name.
