@@ -22,5 +22,7 @@ pub fn set_decrementer(ticks: u32) {
 /// Executes `count` instructions in a loop, of which there is at least one; calling this takes a few more, always the same.
 pub fn count_down(count: u64) {
     // SAFETY: a branch to itself until CTR is 0 changes nothing but CTR.
-    unsafe { asm!("mtctr {}", "1: bdnz 1b", in(reg) count.max(1), out("ctr") _, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        asm!("mtctr {}", "1: bdnz 1b", in(reg) count.max(1), out("ctr") _, options(nomem, nostack, preserves_flags))
+    };
 }

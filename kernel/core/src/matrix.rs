@@ -1,9 +1,9 @@
 //! The lines by which the kernel tells the host what the matrix came to: remarks of KTAP, their fields separated by tabs.
 //!
 //! ```text
-//! # cell	caller local	C	none	wrong TOC	RIGHT	…
-//! # design	mini-frame	74	32	0
-//! # field	FrameHeader	toc_save	24	8
+//! # cell  caller local  C  none  wrong TOC  RIGHT  …
+//! # design  mini-frame  74  32  0
+//! # field  FrameHeader  toc_save  24  8
 //! ```
 //! The kernel prints a [`Record`] when the boot argument `matrix=lines` asks for it, and `cargo xtask matrix` parses it back.
 

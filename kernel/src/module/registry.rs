@@ -258,11 +258,21 @@ pub fn functions(module: &str, name: &str) -> Option<Vec<(u64, Option<Site>)>> {
 /// Calls `found` with the function or stub of a module that `address` is in. Allocates nothing and does not wait: while
 /// somebody else has the registry, nothing is found.
 pub(crate) fn locate(address: u64, found: &mut dyn FnMut(Location<'_>)) {
-    let Some(registry) = REGISTRY.try_lock() else { return };
-    let Some(module) = registry.modules.iter().find(|module| module.range.contains(&address)) else { return };
-    let symbol = module.symbols.iter().rev().find(|symbol| {
-        (symbol.address..symbol.address + symbol.size.max(1)).contains(&address)
-    });
+    let Some(registry) = REGISTRY.try_lock() else {
+        return;
+    };
+    let Some(module) = registry
+        .modules
+        .iter()
+        .find(|module| module.range.contains(&address))
+    else {
+        return;
+    };
+    let symbol = module
+        .symbols
+        .iter()
+        .rev()
+        .find(|symbol| (symbol.address..symbol.address + symbol.size.max(1)).contains(&address));
     let stub = module.stubs.iter().find(|stub| stub.range().contains(&address));
     let (path, range, is_stub) = match (symbol, stub) {
         (Some(symbol), _) => (&symbol.path, symbol.address..symbol.address + symbol.size, false),

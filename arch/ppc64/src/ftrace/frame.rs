@@ -65,9 +65,16 @@ pub(super) struct ReturnFrame {
 }
 
 /// Offsets of private fields, for the assembly.
-pub(crate) const FRAME_NIP: usize = offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, nip);
-pub(crate) const FRAME_RETURN_ENTRY: usize =
-    offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, return_entry);
+#[cfg(target_arch = "powerpc64")]
+pub(crate) mod offsets {
+    use core::mem::offset_of;
+
+    use super::{FtraceFrame, FtraceRegs};
+
+    pub(crate) const FRAME_NIP: usize = offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, nip);
+    pub(crate) const FRAME_RETURN_ENTRY: usize =
+        offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, return_entry);
+}
 
 /// The part of a hook that the trampolines read. The stub has its address.
 #[repr(C)]

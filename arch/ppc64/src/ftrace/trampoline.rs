@@ -7,7 +7,8 @@
 use core::arch::global_asm;
 use core::mem::{offset_of, size_of};
 
-use super::frame::{FRAME_NIP, FRAME_RETURN_ENTRY, FtraceFrame, FtraceRegs, HookHead, OpsEntry, ReturnFrame};
+use super::frame::offsets::{FRAME_NIP, FRAME_RETURN_ENTRY};
+use super::frame::{FtraceFrame, FtraceRegs, HookHead, OpsEntry, ReturnFrame};
 use super::{FtraceOps, OpsFlags};
 use crate::abi::FrameHeader;
 use crate::thread::ThreadHead;

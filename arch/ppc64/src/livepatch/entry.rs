@@ -1,11 +1,14 @@
 //! Where each return design begins.
-#![allow(unsafe_code, reason = "the designs are assembly; only their addresses are taken here")]
+#![allow(
+    unsafe_code,
+    reason = "the designs are assembly; only their addresses are taken here"
+)]
 
 use core::arch::global_asm;
 use core::mem::{offset_of, size_of};
 
-use super::record::{LivepatchRecord, MARKER, ReturnRecord};
 use super::ReturnDesign;
+use super::record::{LivepatchRecord, MARKER, ReturnRecord};
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
 use crate::thread::ThreadHead;
 

@@ -81,7 +81,10 @@ impl ReturnDesign {
                 one_record_a_frame: true,
                 ..bears_all
             },
-            ReturnDesign::LivepatchStack => DesignLimits { needs_toc_save: true, ..bears_all },
+            ReturnDesign::LivepatchStack => DesignLimits {
+                needs_toc_save: true,
+                ..bears_all
+            },
         }
     }
 }
@@ -99,7 +102,9 @@ pub struct UnknownDesign;
 impl fmt::Display for UnknownDesign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no such return design; there are:")?;
-        ReturnDesign::ALL.iter().try_for_each(|design| write!(f, " {design}"))
+        ReturnDesign::ALL
+            .iter()
+            .try_for_each(|design| write!(f, " {design}"))
     }
 }
 
@@ -107,7 +112,10 @@ impl FromStr for ReturnDesign {
     type Err = UnknownDesign;
 
     fn from_str(name: &str) -> Result<Self, UnknownDesign> {
-        ReturnDesign::ALL.into_iter().find(|design| design.name() == name).ok_or(UnknownDesign)
+        ReturnDesign::ALL
+            .into_iter()
+            .find(|design| design.name() == name)
+            .ok_or(UnknownDesign)
     }
 }
 
@@ -121,6 +129,9 @@ mod tests {
             assert_eq!(design.to_string().parse(), Ok(design));
         }
         assert_eq!("minif".parse::<ReturnDesign>(), Err(UnknownDesign));
-        assert_eq!(UnknownDesign.to_string(), "no such return design; there are: none mini-frame caller-frame livepatch-stack return-stack");
+        assert_eq!(
+            UnknownDesign.to_string(),
+            "no such return design; there are: none mini-frame caller-frame livepatch-stack return-stack"
+        );
     }
 }
