@@ -37,7 +37,9 @@ pub const fn argument(number: u64) -> u64 {
 /// The number of the first argument that is not as it should be; 0 when all are.
 #[inline(always)]
 pub fn first_wrong(arguments: &[u64]) -> u64 {
-    let wrong = (1..).zip(arguments).find(|(number, value)| **value != argument(*number));
+    let wrong = (1..)
+        .zip(arguments)
+        .find(|(number, value)| **value != argument(*number));
     wrong.map_or(0, |(number, _)| number)
 }
 
