@@ -30,11 +30,6 @@ type Known = [(&'static str, Disagreement, &'static str)];
 
 const KERNEL: &Known = &[
     (
-        "_printk",
-        NotDescribed,
-        "variadic in Rust, which DWARF has no mark for",
-    ),
-    (
         "*a_sacrificial_thread_dies_alone*",
         Undecided,
         "executes a word that is no instruction",
