@@ -102,10 +102,10 @@ fn stepped(
         let mut follower = Follower::new(range);
         let mut first_fault = None;
         let mut observer = |frame: &mut ExceptionFrame| {
-            if let Some(call) = follower.is_inside(frame) {
-                if let Err(wrong) = look(frame, call) {
-                    first_fault.get_or_insert((wrong, frame.nip));
-                }
+            if let Some(call) = follower.is_inside(frame)
+                && let Err(wrong) = look(frame, call)
+            {
+                first_fault.get_or_insert((wrong, frame.nip));
             }
         };
         step::run(&mut observer, || a(&mut seen));
@@ -142,7 +142,7 @@ fn check_stack(frame: &ExceptionFrame, call: Call) -> Result<(), Wrong> {
     let stack = head.stack_low.load(Ordering::Relaxed)..head.stack_high.load(Ordering::Relaxed);
     let mut stack_pointer = frame.gpr[1];
     while stack_pointer != call.stack_pointer {
-        let is_sound = stack.contains(&stack_pointer) && stack_pointer % STACK_ALIGN as u64 == 0;
+        let is_sound = stack.contains(&stack_pointer) && stack_pointer.is_multiple_of(STACK_ALIGN as u64);
         if !is_sound || stack_pointer > call.stack_pointer {
             return Err(Wrong::Stack);
         }
