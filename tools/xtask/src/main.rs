@@ -9,6 +9,7 @@ mod interrupt;
 mod kallsyms;
 mod machine;
 mod manifest;
+mod matrix;
 mod module;
 mod prebuilt;
 mod qemu;
@@ -64,6 +65,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         arguments: Vec<String>,
     },
+    /// Boot every return design in every situation, and write docs/matrix.md and what belongs to it
+    Matrix(matrix::Options),
     /// Run clippy over the kernel's crates as they are built for the guest; findings are errors
     Lint,
 }
@@ -114,6 +117,7 @@ fn perform(task: Task) -> Result<ExitCode> {
             }
         }
         Task::Test { arguments } => test::test(&arguments)?,
+        Task::Matrix(options) => return matrix::matrix(&options),
         Task::Lint => build::lint(&Toolchain::find()?)?,
     }
     Ok(ExitCode::SUCCESS)
