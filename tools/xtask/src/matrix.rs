@@ -57,10 +57,13 @@ pub(crate) fn matrix(options: &Options) -> Result<ExitCode> {
     } else {
         &[options.cpu]
     };
+    let parts = prebuilt::get()?;
+    let initrd = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
+    fs::write(initrd.path(), initrd::pack(&parts.modules, &[])?).context("cannot write the initrd")?;
     interrupt::prepare()?;
     let mut first: Option<(Cpu, Facts)> = None;
     for &cpu in cpus {
-        let facts = match run(cpu)? {
+        let facts = match run(cpu, &parts.image, initrd.path())? {
             Ok(account) => account.facts,
             Err(verdict) => {
                 verdict.print();
@@ -90,10 +93,7 @@ pub(crate) fn matrix(options: &Options) -> Result<ExitCode> {
 }
 
 /// Boots the matrix on one machine. The inner error is the verdict on a run that did not pass.
-fn run(cpu: Cpu) -> Result<Result<Account, Verdict>> {
-    let parts = prebuilt::get()?;
-    let initrd = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
-    fs::write(initrd.path(), initrd::pack(&parts.modules, &[])?).context("cannot write the initrd")?;
+fn run(cpu: Cpu, image: &Path, initrd: &Path) -> Result<Result<Account, Verdict>> {
     let machine = Machine {
         cpu,
         firmware: Firmware::Vof,
@@ -102,8 +102,8 @@ fn run(cpu: Cpu) -> Result<Result<Account, Verdict>> {
         icount: true,
         gdb: None,
         command_line: format!("case=matrix::* icount={ICOUNT_SHIFT} matrix=lines log=warn"),
-        image: parts.image,
-        initrd: initrd.path().to_path_buf(),
+        image: image.to_path_buf(),
+        initrd: initrd.to_path_buf(),
     };
     let start = Instant::now();
     let mut screen = Vec::new();
