@@ -9,8 +9,9 @@ use arch::entry::{ExceptionFrame, Vector};
 use arch::livepatch::return_stack_full;
 use arch::thread::RETURN_STACK_DEPTH;
 
+use crate::step;
+use crate::symbols::{self, Symbolized};
 use crate::thread::{self, CurrentName, Outcome};
-use crate::{step, symbols};
 
 /// An exception that nobody expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl fmt::Display for Fault {
         if let Some(detail) = &self.detail {
             write!(f, "{detail}: ")?;
         }
-        write!(f, "{} at {:#x}", self.what, self.nip)?;
+        write!(f, "{} at {}", self.what, Symbolized(self.nip))?;
         if let Some(address) = self.data_address {
             write!(f, ", data address {address:#x}")?;
         }

@@ -19,6 +19,7 @@ use arch::thread::{STACK_SIZE, ThreadHead};
 
 use crate::exceptions::Fault;
 use crate::ftrace::GraphStack;
+use crate::symbols::Symbolized;
 use crate::sync::IrqLock;
 
 pub use builder::{Builder, JoinHandle, spawn};
@@ -111,7 +112,9 @@ impl fmt::Display for Outcome {
         match self {
             Outcome::Returned => write!(f, "returned"),
             Outcome::Faulted(fault) => write!(f, "{fault}"),
-            Outcome::OutOfTime { nip } => write!(f, "still running when its time was over, at {nip:#x}"),
+            Outcome::OutOfTime { nip } => {
+                write!(f, "still running when its time was over, at {}", Symbolized(*nip))
+            }
         }
     }
 }
