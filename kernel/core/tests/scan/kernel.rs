@@ -44,6 +44,16 @@ const KERNEL: &Known = &[
         Undecided,
         "executes a word that is no instruction",
     ),
+    (
+        "kernel::matrix::subjects::variadic::b_variadic_*",
+        NotDescribed,
+        "variadic, for which rustc has no mark",
+    ),
+    (
+        "kernel::matrix::subjects::arguments::b_struct_96",
+        NotDescribed,
+        "takes a struct by value, of which rustc describes one doubleword",
+    ),
 ];
 
 const C_PLAIN: &Known = &[];
