@@ -32,6 +32,8 @@ ranges! {
     ktest: __ktest_start..__ktest_end;
     /// The functions whose sites have the shape of C code.
     classic_sites: __classic_sites_start..__classic_sites_end;
+    /// The sorted index of the unwind tables.
+    eh_frame_hdr: __eh_frame_hdr_start..__eh_frame_hdr_end;
     /// The compiler's unwind tables.
     eh_frame: __eh_frame_start..__eh_frame_end;
     /// The ELF note with the build id.

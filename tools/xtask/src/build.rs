@@ -82,6 +82,8 @@ pub(crate) fn rustc_flags(toolchain: &Toolchain) -> Vec<OsString> {
         "-Zpatchable-function-entry=1",
         "-Csymbol-mangling-version=v0",
         "-Zmerge-functions=disabled",
+        // For backtraces from any instruction, and what says whether a thread's stack can be trusted.
+        "-Cforce-unwind-tables=yes",
     ]
     .map(Into::into)
     .into();
@@ -214,6 +216,8 @@ fn link_once(library: &Path, kallsyms: Option<&Path>, build_id: &str, image: &Pa
         .args([
             "--no-dynamic-linker",
             "--no-warn-rwx-segments",
+            // The sorted index of the unwind tables.
+            "--eh-frame-hdr",
             "--fatal-warnings",
             "-o",
         ])

@@ -188,6 +188,7 @@ fn c(file: &Path, name: &str, kernel: &Kernel) -> Result<Command> {
             "-fno-common",
             "-fno-stack-protector",
             "-fno-strict-aliasing",
+            "-fasynchronous-unwind-tables",
         ])
         .arg("-I")
         .arg(root.join("kernel/include"))
