@@ -3,7 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering, compiler_fence};
 
 use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, return_to_handler_entry};
 
@@ -40,6 +40,8 @@ struct Record {
     return_address: AtomicU64,
     site: AtomicU64,
     graph: AtomicU64,
+    /// r1 of who called the function: for the unwinder. The record is complete when this is right.
+    stack_pointer: AtomicU64,
 }
 
 /// A thread's functions that have not returned, the innermost last.
@@ -67,29 +69,54 @@ impl GraphStack {
             .map(|record| record.return_address.load(Ordering::Relaxed))
     }
 
-    /// First the depth, then the record: an interrupt in between uses the room above.
+    /// How many records there are.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed)
+    }
+
+    /// The return address of a record, and r1 of who called the function.
+    pub(crate) fn record(&self, index: usize) -> Option<(u64, u64)> {
+        let record = self.records.get(index)?;
+        let words = [&record.return_address, &record.stack_pointer].map(|word| word.load(Ordering::Relaxed));
+        Some((words[0], words[1]))
+    }
+
+    /// First the depth, then the record: an interrupt in between uses the room above. The stack pointer comes last, and none
+    /// stands there before: a record that is half written belongs to no frame.
     #[inline(always)]
-    fn push(&self, return_address: u64, site: u64, graph: u64) -> bool {
+    fn push(&self, return_address: u64, site: u64, graph: u64, stack_pointer: u64) -> bool {
         let depth = self.depth.load(Ordering::Relaxed);
         let Some(record) = self.records.get(depth) else {
             return false;
         };
+        record.stack_pointer.store(0, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
         self.depth.store(depth + 1, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
         record.return_address.store(return_address, Ordering::Relaxed);
         record.site.store(site, Ordering::Relaxed);
         record.graph.store(graph, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        record.stack_pointer.store(stack_pointer, Ordering::Relaxed);
         true
     }
 
-    /// First the record, then the depth.
+    /// The newest record: return address, site, GraphOps.
     #[inline(always)]
-    fn pop(&self) -> Option<(u64, u64, u64)> {
+    fn newest(&self) -> Option<(u64, u64, u64)> {
         let depth = self.depth.load(Ordering::Relaxed).checked_sub(1)?;
         let record = self.records.get(depth)?;
         let [return_address, site, graph] =
             [&record.return_address, &record.site, &record.graph].map(|word| word.load(Ordering::Relaxed));
-        self.depth.store(depth, Ordering::Relaxed);
         Some((return_address, site, graph))
+    }
+
+    /// Gives the newest record back, after everything else: an unwinder finds A through it.
+    #[inline(always)]
+    fn pop(&self) {
+        compiler_fence(Ordering::SeqCst);
+        let depth = self.depth.load(Ordering::Relaxed);
+        self.depth.store(depth.saturating_sub(1), Ordering::Relaxed);
     }
 }
 
@@ -102,7 +129,8 @@ impl GraphStack {
 #[patchable_function_entry(prefix_nops = 0, entry_nops = 0)]
 extern "C" fn ftrace_graph_caller(site: u64, _parent: u64, ops: &FtraceOps, regs: &mut FtraceRegs) {
     let data = ops.data.load(Ordering::Relaxed);
-    if thread::current_graph_stack().is_some_and(|stack| stack.push(regs.lr, site, data)) {
+    let stack_pointer = regs.stack_pointer();
+    if thread::current_graph_stack().is_some_and(|stack| stack.push(regs.lr, site, data, stack_pointer)) {
         regs.lr = return_to_handler_entry();
         // SAFETY: `GraphTracer::ops` has stored a `&'static GraphOps`.
         let graph = unsafe { &*(data as *const GraphOps) };
@@ -116,15 +144,21 @@ extern "C" fn ftrace_graph_caller(site: u64, _parent: u64, ops: &FtraceOps, regs
 #[unsafe(link_section = ".text.notrace")]
 #[patchable_function_entry(prefix_nops = 0, entry_nops = 0)]
 extern "C" fn ftrace_return_to_handler() -> u64 {
-    let Some((return_address, site, graph)) = thread::current_graph_stack().and_then(GraphStack::pop) else {
+    let stack = thread::current_graph_stack();
+    let Some((return_address, site, graph)) = stack.and_then(GraphStack::newest) else {
         // Nobody can have come here without a record; address 0 ends the thread at a place that says so.
         return 0;
     };
     let head = thread::current_head();
-    let depth = head.trace_depth.swap(1, Ordering::Relaxed);
+    // Nobody else writes it, and who single-steps cannot get through a load-and-reserve loop.
+    let depth = head.trace_depth.load(Ordering::Relaxed);
+    head.trace_depth.store(1, Ordering::Relaxed);
     // SAFETY: `GraphTracer::ops` has stored a `&'static GraphOps`.
     let graph = unsafe { &*(graph as *const GraphOps) };
     (graph.exit)(site);
     head.trace_depth.store(depth, Ordering::Relaxed);
+    if let Some(stack) = stack {
+        stack.pop();
+    }
     return_address
 }

@@ -35,6 +35,13 @@ impl FtraceRegs {
         self.nip
     }
 
+    /// A's r1, below which the trampoline's frame lies. The registers are those that a trampoline handed out.
+    #[inline(always)]
+    pub fn stack_pointer(&self) -> u64 {
+        let frame = core::ptr::from_ref(self) as u64 - offset_of!(FtraceFrame, regs) as u64;
+        frame + size_of::<FtraceFrame>() as u64
+    }
+
     /// Sends the call to `function`, a global entry, through the return design whose code begins at `return_entry`
     /// (`ReturnDesign::entry`).
     #[inline(always)]

@@ -43,8 +43,10 @@ return_to_handler:
     lis   %r2, .TOC.@ha
     addi  %r2, %r2, .TOC.@l
     bl    ftrace_return_to_handler      // answers A's return address
+    .cfi_register lr, r3
     nop
     mtlr  %r3
+    .cfi_same_value lr
     .irp n, 3,4,5,6,7,8,9,10
     ld    %r\n, {RESULT}+8*(\n-3)(%r1)
     .endr

@@ -53,12 +53,15 @@ klp_enter_caller_frame:
     .globl klp_return_helper_caller_frame
     .type  klp_return_helper_caller_frame, @function
     .cfi_startproc
+    .cfi_undefined lr                   // A's return address is nowhere as such
     nop                                 // a return address minus 1 must still be in this procedure
 klp_return_helper_caller_frame:
     ld    %r2, {TOC_SAVE}(%r1)
     lwa   %r0, {RESERVED}(%r1)
     add   %r0, %r0, %r2
+    .cfi_register lr, r0
     mtlr  %r0
+    .cfi_same_value lr
     blr
     .cfi_endproc
     .size klp_return_helper_caller_frame, . - klp_return_helper_caller_frame

@@ -57,7 +57,10 @@ unsafe extern "C" {
     fn klp_enter_livepatch_stack();
     fn klp_enter_return_stack();
     fn klp_return_stack_full();
+    fn klp_return_helper();
     fn klp_return_helper_caller_frame();
+    fn klp_return_helper_livepatch_stack();
+    fn klp_return_helper_return_stack();
 }
 
 /// Where `caller-frame` lets C return to: found in a frame's LR save word, it says that the frame's header holds a record.
@@ -71,6 +74,17 @@ pub fn return_stack_full() -> u64 {
 }
 
 impl ReturnDesign {
+    /// Where C returns to under this design; `None`: to A.
+    pub fn helper(self) -> Option<u64> {
+        match self {
+            ReturnDesign::None => None,
+            ReturnDesign::MiniFrame => Some(klp_return_helper as *const () as u64),
+            ReturnDesign::CallerFrame => Some(klp_return_helper_caller_frame as *const () as u64),
+            ReturnDesign::LivepatchStack => Some(klp_return_helper_livepatch_stack as *const () as u64),
+            ReturnDesign::ReturnStack => Some(klp_return_helper_return_stack as *const () as u64),
+        }
+    }
+
     /// Where a trampoline sends a call whose NIP an ops has changed; for `FtraceRegs::redirect`.
     pub fn entry(self) -> u64 {
         match self {

@@ -54,16 +54,19 @@ klp_enter_livepatch_stack:
 
     .globl klp_return_helper_livepatch_stack
 klp_return_helper_livepatch_stack:
+    .cfi_undefined lr                   // A's return address is in the newest record
     ld    %r11, {LIVEPATCH_SP}(%r13)
     ld    %r12, {RECORD_MARKER}-{RECORD_SIZE}(%r11)
     lis   %r0, {MARKER}@h
     ori   %r0, %r0, {MARKER}@l
     tdne  %r12, %r0
     ld    %r0, {RECORD_RETURN}-{RECORD_SIZE}(%r11)
+    .cfi_register lr, r0
     ld    %r2, {RECORD_TOC}-{RECORD_SIZE}(%r11)
     addi  %r11, %r11, -{RECORD_SIZE}
     std   %r11, {LIVEPATCH_SP}(%r13)    // last the pointer
     mtlr  %r0
+    .cfi_same_value lr
     blr
     .cfi_endproc
     .size klp_enter_livepatch_stack, . - klp_enter_livepatch_stack

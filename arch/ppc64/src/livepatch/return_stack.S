@@ -57,14 +57,17 @@ klp_enter_return_stack:
 
     .globl klp_return_helper_return_stack
 klp_return_helper_return_stack:
+    .cfi_undefined lr                   // A's return address is in the newest record
     ld    %r11, {RETURN_SP}(%r13)
     ld    %r12, {RECORD_TOC_SAVE}-{RECORD_SIZE}(%r11)
     ld    %r0, {RECORD_RETURN}-{RECORD_SIZE}(%r11)
     ld    %r2, {RECORD_TOC}-{RECORD_SIZE}(%r11)
     addi  %r11, %r11, -{RECORD_SIZE}
     std   %r11, {RETURN_SP}(%r13)
+    .cfi_register lr, r0                // the record is given back
     std   %r12, {TOC_SAVE}(%r1)
     mtlr  %r0
+    .cfi_same_value lr
     blr
 
 // No room for a record. Registers as on entry, r11 = r0 = the limit. The exception handler knows this address: it names

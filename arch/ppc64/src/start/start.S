@@ -24,6 +24,8 @@
     .globl _start
     .type  _start, @function
 _start:
+    .cfi_startproc
+    .cfi_undefined lr                   // the outermost function of the boot thread
     tdi   0, %r0, 0x48                  // big-endian: b .+8
     b     .Lstart_little_endian
 
@@ -81,4 +83,5 @@ _start:
     bl    boot_main
     nop
     trap                                 // boot_main never returns
+    .cfi_endproc
     .size _start, . - _start

@@ -62,6 +62,11 @@ pub unsafe fn prepare(head: &ThreadHead, main: ThreadMain, argument: usize) {
     head.saved_stack_pointer.store(frame_address, Ordering::Relaxed);
 }
 
+/// Where a new thread begins: the outermost function of every thread but the boot thread.
+pub fn start_address() -> u64 {
+    thread_start as *const () as u64
+}
+
 /// Runs the thread `to`; returns when somebody switches back to `from`, the running thread.
 ///
 /// # Safety
