@@ -5,9 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use arch::entry::ExceptionFrame;
-use arch::unwind::{self, Kind};
 
 use crate::symbols::{self, CallBefore, Symbolized};
+use crate::unwind::{self, End, Kind, Reliability, Trace};
 use crate::{ensure, ktest, println};
 
 /// How many frames are shown.
@@ -17,56 +17,50 @@ const LIMIT: usize = 64;
 #[inline(never)]
 pub fn print() {
     println!("Call trace:");
-    print_frames(None, unwind::here());
+    print_frames(unwind::here());
 }
 
 /// Prints what an exception interrupted, and its callers. The exception is of the running thread.
 pub fn print_from(frame: &ExceptionFrame) {
     println!("Call trace:");
-    let (first, rest) = unwind::from_exception(frame);
-    print_frames(first, rest);
+    print_frames(unwind::trace_from(frame));
 }
 
-fn print_frames(first: Option<unwind::Frame>, mut rest: unwind::LiveUnwinder) {
-    let mut shown = 0;
-    let mut next = first;
-    while let Some(frame) = next.or_else(|| rest.next()) {
-        next = None;
-        if shown == LIMIT {
-            println!("  and so on");
-            return;
-        }
+/// Prints frames: behind a question mark those that may not be what they seem.
+fn print_frames(mut trace: Trace<'_>) {
+    let mut known = Reliability::Reliable;
+    for frame in trace.by_ref().take(LIMIT) {
         let address = frame.address;
+        if known != frame.reliability {
+            known = frame.reliability;
+            if let Reliability::Unreliable(reason) = known {
+                println!("  --- what follows is a guess: {reason}");
+            }
+        }
+        let doubt = if frame.is_reliable() { "" } else { "? " };
         match frame.kind {
-            Kind::Call => println!("  {address:#010x} {}", CallBefore(address)),
             Kind::Interrupted { vector } => {
                 println!("  --- interrupted by vector {vector:#x}");
-                println!("  {address:#010x} {}", Symbolized(address));
+                println!("  {address:#010x} {doubt}{}", Symbolized(address));
             }
-            // What is no code was no return address.
-            Kind::LinkRegister if !is_code(address) => continue,
-            Kind::LinkRegister => println!("  {address:#010x} ? {}", CallBefore(address)),
+            Kind::Call | Kind::ReturnStack { .. } | Kind::GraphStack => {
+                println!("  {address:#010x} {doubt}{}", CallBefore(address));
+            }
         }
-        shown += 1;
     }
-    match rest.end() {
-        None | Some(unwind::End::Outermost) => {}
-        Some(end) => println!("  the trace ends here: {end}"),
+    match trace.end() {
+        None => println!("  and so on"),
+        Some(End::Outermost) => {}
+        Some(End::Lost(reason)) => println!("  the trace ends here: {reason}"),
     }
-}
-
-/// Whether a function is known at the address, or the address is in the kernel's code.
-fn is_code(address: u64) -> bool {
-    let mut known = arch::image::text().contains(&address);
-    symbols::resolve(address, &mut |_| known = true);
-    known
 }
 
 /// The functions on the way from here to the thread's main function, by their names.
+#[inline(never)]
 fn callers() -> Vec<String> {
     let mut names = Vec::new();
     for frame in unwind::here() {
-        symbols::resolve(frame.address - 4, &mut |location| {
+        symbols::resolve(frame.address_inside(), &mut |location| {
             names.push(location.path.to_owned())
         });
     }
@@ -100,7 +94,7 @@ ktest! {
     fn a_trace_ends_at_the_outermost_frame() {
         let mut trace = unwind::here();
         let frames = trace.by_ref().count();
-        ensure!(trace.end() == Some(unwind::End::Outermost), "{:?} after {frames} frames", trace.end());
+        ensure!(trace.end() == Some(End::Outermost), "{:?} after {frames} frames", trace.end());
         Ok(())
     }
 }

@@ -28,6 +28,7 @@ pub mod step;
 pub mod symbols;
 pub mod sync;
 pub mod thread;
+pub mod unwind;
 
 mod selftest;
 mod start;

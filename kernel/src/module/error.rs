@@ -44,6 +44,8 @@ pub enum Reason {
     },
     /// There is no room for it.
     NoRoom(AreaError),
+    /// Its unwind tables are malformed.
+    Unwind(gimli::Error),
     /// `init_module` failed; the module is gone again.
     Init {
         /// What it returned.
@@ -74,7 +76,7 @@ impl Error {
     pub fn errno(&self) -> Errno {
         match &self.reason {
             Reason::File(error) => error.errno(),
-            Reason::NoBuildId { .. } | Reason::OtherBuild { .. } => Errno::NoExec,
+            Reason::NoBuildId { .. } | Reason::OtherBuild { .. } | Reason::Unwind(_) => Errno::NoExec,
             Reason::Exists => Errno::Exists,
             Reason::Needs { .. } | Reason::NotLoaded => Errno::NoEntry,
             Reason::NoRoom(_) => Errno::NoMemory,
@@ -101,6 +103,7 @@ impl fmt::Display for Error {
                 write!(f, "it depends on module '{dependency}', which is not loaded")
             }
             Reason::NoRoom(error) => write!(f, "{error} in the module area"),
+            Reason::Unwind(error) => write!(f, "section '.eh_frame': {error}"),
             Reason::Init { status } => match Errno::from_number(*status) {
                 Some(errno) => write!(f, "init_module failed with {errno}"),
                 None => write!(f, "init_module failed with {status}"),

@@ -13,6 +13,7 @@ use super::registry::{Module, Reservation, State, by_id, get, hold_module};
 use super::resolve::Everything;
 use super::{Error, Reason, unload};
 use crate::symbols;
+use crate::unwind::ModuleTables;
 
 /// What regions of a module begin at a multiple of. Pages, once text and data have different rights.
 const REGION_ALIGNMENT: u64 = 256;
@@ -63,9 +64,8 @@ fn place(file_name: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
     let layout = file.lay_out(REGION_ALIGNMENT).map_err(wrong)?;
     let no_room = |error| Error::new(name, Reason::NoRoom(error));
     let mut place = Place::take(layout.size, layout.alignment).map_err(no_room)?;
-    let linked = file
-        .link(&layout, place.range().start, &Everything)
-        .map_err(wrong)?;
+    let base = place.range().start;
+    let linked = file.link(&layout, base, &Everything).map_err(wrong)?;
 
     let mut uses = Vec::new();
     for id in &linked.imports {
@@ -87,9 +87,13 @@ fn place(file_name: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
         uses.push(super::hold(dependency, &alloc::format!("module '{name}'"))?);
     }
     place.fill(&linked.image);
+    let tables = file.section(&layout, ".eh_frame");
+    let tables = tables.map(|tables| base + tables.start..base + tables.end);
+    let unwind = tables.map(ModuleTables::new).transpose();
+    let unwind = unwind.map_err(|error| Error::new(name, Reason::Unwind(error)))?;
     let mut linked = linked;
     linked.image = Vec::new();
-    let module = Arc::new(Module::new(file.info.clone(), linked, uses, place));
+    let module = Arc::new(Module::new(file.info.clone(), linked, unwind, uses, place));
     reservation.publish(module.clone());
     Ok(module)
 }

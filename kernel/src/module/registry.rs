@@ -15,6 +15,7 @@ use super::{Error, Reason};
 use crate::ftrace::Site;
 use crate::symbols::Location;
 use crate::sync::IrqLock;
+use crate::unwind::ModuleTables;
 
 /// Where a module stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Module {
     pub sites: Vec<ModuleSite>,
     /// The stubs through which it calls others.
     pub stubs: Vec<Stub>,
+    /// Its unwind tables, if it has any.
+    pub unwind: Option<ModuleTables>,
     pub(super) init: Option<u64>,
     pub(super) exit: Option<u64>,
     state: AtomicU8,
@@ -111,7 +114,13 @@ impl Drop for Reservation {
 }
 
 impl Module {
-    pub(super) fn new(info: ModuleInfo, linked: Linked, uses: Vec<ModuleUse>, place: Place) -> Module {
+    pub(super) fn new(
+        info: ModuleInfo,
+        linked: Linked,
+        unwind: Option<ModuleTables>,
+        uses: Vec<ModuleUse>,
+        place: Place,
+    ) -> Module {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Module {
             id: ModuleId(NEXT.fetch_add(1, Ordering::Relaxed)),
@@ -121,6 +130,7 @@ impl Module {
             symbols: linked.symbols,
             sites: linked.sites,
             stubs: linked.stubs,
+            unwind,
             init: linked.init,
             exit: linked.exit,
             state: AtomicU8::new(State::Coming as u8),
@@ -253,6 +263,20 @@ pub fn functions(module: &str, name: &str) -> Option<Vec<(u64, Option<Site>)>> {
             .map(|symbol| (symbol.address, module.site(symbol.address)))
             .collect(),
     )
+}
+
+/// Somebody else has the list of modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Busy;
+
+/// What `look` answers of the module that `address` is in, if there is one. Allocates nothing and does not wait.
+pub(crate) fn at<T>(address: u64, look: impl FnOnce(&Module) -> T) -> Result<Option<T>, Busy> {
+    let registry = REGISTRY.try_lock().ok_or(Busy)?;
+    let module = registry
+        .modules
+        .iter()
+        .find(|module| module.range.contains(&address));
+    Ok(module.map(|module| look(module)))
 }
 
 /// Calls `found` with the function or stub of a module that `address` is in. Allocates nothing and does not wait: while

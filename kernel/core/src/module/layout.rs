@@ -13,6 +13,7 @@ use super::file::{Definition, ModuleFile, Section};
 use super::stub::{STUB_SIZE, StubKind};
 use super::{ModuleError, relocation};
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Largest module, in bytes of memory: with it, a branch reaches everything in its own module.
 pub const MODULE_SIZE_LIMIT: u64 = 1 << 24;
@@ -232,6 +233,13 @@ impl ModuleFile<'_> {
     pub fn loaded_sections<'a>(&'a self, layout: &'a Layout) -> impl Iterator<Item = (&'a str, u64)> {
         let places = self.sections.iter().zip(&layout.sections);
         places.filter_map(|(section, offset)| Some((section.name, (*offset)?)))
+    }
+
+    /// Where the section of this name is, from the start of the module; `None` when there is none that is loaded.
+    pub fn section(&self, layout: &Layout, name: &str) -> Option<Range<u64>> {
+        let mut places = self.sections.iter().zip(&layout.sections);
+        let (section, offset) = places.find(|(section, _)| section.name == name)?;
+        offset.map(|offset| offset..offset + section.size)
     }
 
     /// Whether a symbol is somebody else's.

@@ -1,0 +1,284 @@
+//! The compilers' and our own unwind tables (`.eh_frame`), read by `gimli`: the kernel's through the index that the linker
+//! has made, a module's through one that is made when it is loaded. Looking up allocates nothing and waits for nobody.
+#![allow(
+    unsafe_code,
+    reason = "the tables are bytes between two addresses, and so is code"
+)]
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use arch::ftrace::{ORIGINAL_OFFSET, STUB_SIZE};
+use arch::image;
+use arch::unwind::{FrameState, ReturnAddress, frame_state, is_call};
+use gimli::{
+    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EhFrameOffset, EndianSlice, LittleEndian, Register,
+    RegisterRule, UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow,
+};
+use kernel_core::insn::{R0, mflr};
+
+use crate::module::{self, Busy, Module};
+
+/// r1 in DWARF's numbers: general registers have their own.
+const R1: Register = Register(1);
+/// LR in DWARF's numbers (ELFv2 2.4).
+const LR: Register = Register(65);
+/// DWARF calls the bytes of a doubleword an address's size.
+const ADDRESS_SIZE: u8 = 8;
+
+type Bytes<'a> = EndianSlice<'a, LittleEndian>;
+
+/// Room for one row and the two that it may be put aside for: what the tables of this kernel need, on the stack.
+struct Storage;
+
+impl UnwindContextStorage<usize> for Storage {
+    type Rules = [(Register, RegisterRule<usize>); 28];
+    type Stack = [UnwindTableRow<usize, Storage>; 3];
+}
+
+/// Where the return address of a function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReturnRule {
+    /// In LR still.
+    LinkRegister,
+    /// In this general register.
+    Register(u8),
+    /// At this distance from the CFA.
+    Saved(i64),
+    /// Nowhere that a table can say: in a record of its own, or there is none.
+    Undefined,
+}
+
+/// Where a function's caller is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// The function.
+    pub(super) function: Range<u64>,
+    /// The CFA minus r1; `None`: the frame's size is not fixed, so its back chain is the CFA.
+    pub(super) frame_size: Option<u64>,
+    /// Where its return address is.
+    pub(super) return_address: ReturnRule,
+}
+
+impl Row {
+    fn new(function: Range<u64>, row: &UnwindTableRow<usize, Storage>) -> Option<Row> {
+        let CfaRule::RegisterAndOffset { register, offset } = *row.cfa() else {
+            return None;
+        };
+        let frame_size = match register {
+            R1 => Some(u64::try_from(offset).ok()?),
+            _ => None,
+        };
+        let return_address = match row.register(LR) {
+            None | Some(RegisterRule::SameValue) => ReturnRule::LinkRegister,
+            Some(RegisterRule::Undefined) => ReturnRule::Undefined,
+            Some(RegisterRule::Offset(offset)) => ReturnRule::Saved(offset),
+            Some(RegisterRule::Register(Register(number @ 0..=31))) => ReturnRule::Register(number as u8),
+            Some(_) => return None,
+        };
+        Some(Row {
+            function,
+            frame_size,
+            return_address,
+        })
+    }
+
+    /// What the instructions say instead of the table.
+    fn refined(self, state: FrameState) -> Row {
+        let return_address = match state.return_address {
+            ReturnAddress::LinkRegister => ReturnRule::LinkRegister,
+            ReturnAddress::Saved => ReturnRule::Saved(16),
+        };
+        Row {
+            frame_size: Some(state.frame_size),
+            return_address,
+            ..self
+        }
+    }
+}
+
+/// What the tables say of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// This.
+    Row(Row),
+    /// Nothing: it is in code, but no table has it.
+    NoTable,
+    /// It is in no code.
+    NoCode,
+    /// Nothing: somebody is changing the list of modules.
+    Busy,
+    /// Nothing that is sure: the tables hold at calls, and no path through the function leads to this instruction.
+    Unproven,
+}
+
+/// Bytes of memory that hold a table, or code, and stay.
+fn bytes<'a>(range: &Range<u64>) -> Bytes<'a> {
+    let length = (range.end - range.start) as usize;
+    // SAFETY: the callers name a table of the image, or of a module that is held meanwhile; nobody writes to one.
+    let bytes = unsafe { core::slice::from_raw_parts(range.start as *const u8, length) };
+    EndianSlice::new(bytes, LittleEndian)
+}
+
+fn eh_frame<'a>(range: &Range<u64>) -> (EhFrame<Bytes<'a>>, BaseAddresses) {
+    let mut section = EhFrame::from(bytes(range));
+    section.set_address_size(ADDRESS_SIZE);
+    (section, BaseAddresses::default().set_eh_frame(range.start))
+}
+
+/// The row for `address`, from the description at `offset`.
+#[inline(never)]
+fn row_at<'a>(
+    section: &EhFrame<Bytes<'a>>,
+    bases: &BaseAddresses,
+    offset: EhFrameOffset,
+    address: u64,
+) -> Option<Row> {
+    let fde = section
+        .fde_from_offset(bases, offset, EhFrame::cie_from_offset)
+        .ok()?;
+    if !fde.contains(address) {
+        return None;
+    }
+    let mut context = UnwindContext::<usize, Storage>::new_in();
+    let row = fde
+        .unwind_info_for_address(section, bases, &mut context, address)
+        .ok()?;
+    Row::new(fde.initial_address()..fde.end_address(), row)
+}
+
+/// The row for an address in the kernel.
+fn kernel_row(address: u64) -> Option<Row> {
+    let (index, tables) = (image::eh_frame_hdr(), image::eh_frame());
+    let (section, bases) = eh_frame(&tables);
+    let bases = bases.set_eh_frame_hdr(index.start);
+    let header = EhFrameHdr::from(bytes(&index)).parse(&bases, ADDRESS_SIZE).ok()?;
+    let table = header.table()?;
+    let pointer = table.lookup(address, &bases).ok()?;
+    row_at(&section, &bases, table.pointer_to_offset(pointer).ok()?, address)
+}
+
+/// The unwind tables of a module.
+#[derive(Debug)]
+pub struct ModuleTables {
+    section: Range<u64>,
+    /// Start of each function, and where its description is, by address.
+    index: Vec<(u64, usize)>,
+}
+
+impl ModuleTables {
+    /// Makes the index of the tables in `section`.
+    ///
+    /// # Errors
+    /// They are malformed.
+    pub(crate) fn new(section: Range<u64>) -> Result<ModuleTables, gimli::Error> {
+        let (tables, bases) = eh_frame(&section);
+        let mut index = Vec::new();
+        let mut entries = tables.entries(&bases);
+        while let Some(entry) = entries.next()? {
+            if let gimli::CieOrFde::Fde(partial) = entry {
+                let fde = partial.parse(EhFrame::cie_from_offset)?;
+                index.push((fde.initial_address(), fde.offset()));
+            }
+        }
+        index.sort_unstable();
+        Ok(ModuleTables { section, index })
+    }
+
+    fn row(&self, address: u64) -> Option<Row> {
+        let behind = self.index.partition_point(|(start, _)| *start <= address);
+        let (_, offset) = self.index.get(behind.checked_sub(1)?)?;
+        let (section, bases) = eh_frame(&self.section);
+        row_at(&section, &bases, EhFrameOffset(*offset), address)
+    }
+
+    /// What they say of an address in the module.
+    fn answer(&self, address: u64, interrupted: bool) -> Answer {
+        answer(self.row(address), address, interrupted)
+    }
+}
+
+/// What is known of an address. `interrupted`: at this very instruction, so that what compilers say of calls only is not
+/// enough.
+pub(super) fn look_up(address: u64, interrupted: bool) -> Answer {
+    if address % 4 != 0 {
+        return Answer::NoCode;
+    }
+    if image::text().contains(&address) {
+        return answer(kernel_row(address), address, interrupted);
+    }
+    if image::stub_area().contains(&address) {
+        return hook_stub(address);
+    }
+    let in_module = |module: &Module| {
+        if let Some(stub) = module.stubs.iter().find(|stub| stub.range().contains(&address)) {
+            return Answer::Row(without_frame(stub.range(), ReturnRule::LinkRegister));
+        }
+        module
+            .unwind
+            .as_ref()
+            .map_or(Answer::NoTable, |tables| tables.answer(address, interrupted))
+    };
+    match module::at(address, in_module) {
+        Ok(Some(answer)) => answer,
+        Ok(None) => Answer::NoCode,
+        Err(Busy) => Answer::Busy,
+    }
+}
+
+/// A stub of a hook: it has no frame, and A's return address in LR or, once it has called on behalf of a classic site, in r0.
+fn hook_stub(address: u64) -> Answer {
+    let area = image::stub_area().start;
+    let stub = area + (address - area) / STUB_SIZE * STUB_SIZE;
+    // SAFETY: the stub area is memory of the image, and executable.
+    if unsafe { arch::text::read_word(stub) } != mflr(R0) {
+        return Answer::NoCode;
+    }
+    let rule = match address - stub {
+        4..ORIGINAL_OFFSET => ReturnRule::Register(0),
+        _ => ReturnRule::LinkRegister,
+    };
+    Answer::Row(without_frame(stub..stub + STUB_SIZE, rule))
+}
+
+fn without_frame(function: Range<u64>, return_address: ReturnRule) -> Row {
+    Row {
+        function,
+        frame_size: Some(0),
+        return_address,
+    }
+}
+
+/// Whether an address is one that a function can return to: in code, behind an instruction that calls.
+pub(super) fn is_behind_call(address: u64) -> bool {
+    let Some(call) = address.checked_sub(4).filter(|call| call % 4 == 0) else {
+        return false;
+    };
+    let is_code = image::text().contains(&call) || matches!(module::at(call, |_| ()), Ok(Some(())));
+    // SAFETY: the address is in the kernel's text or in a module.
+    is_code && is_call(unsafe { arch::text::read_word(call) })
+}
+
+fn answer(row: Option<Row>, address: u64, interrupted: bool) -> Answer {
+    let Some(row) = row else { return Answer::NoTable };
+    if !interrupted || is_exact(&row) {
+        return Answer::Row(row);
+    }
+    // SAFETY: the function is code of the kernel, or of a module that is held meanwhile.
+    let word = |at| unsafe { arch::text::read_word(at) };
+    let is_hook = |target| image::stub_area().contains(&target);
+    match frame_state(&row.function, address, word, is_hook) {
+        Some(state) => Answer::Row(row.refined(state)),
+        None => Answer::Unproven,
+    }
+}
+
+/// Whether the row is by our own hand, and right at every instruction.
+fn is_exact(row: &Row) -> bool {
+    image::trampolines().contains(&row.function.start)
+        || !matches!(
+            row.return_address,
+            ReturnRule::LinkRegister | ReturnRule::Saved(_)
+        )
+        || row.frame_size.is_none()
+}
