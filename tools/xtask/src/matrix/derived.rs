@@ -4,6 +4,9 @@ use super::facts::{Cell, Facts, Situation};
 use anyhow::{Result, bail};
 use std::fmt::Write as _;
 
+/// Where to say more.
+const FILE: &str = "tools/xtask/src/matrix/derived.rs";
+
 /// The designs that were thought about.
 const DESIGNS: [&str; 3] = ["mini-frame", "caller-frame", "livepatch-stack"];
 
@@ -23,7 +26,8 @@ use Claim::{Open, Right, So, Wrong};
 
 const WRONG_TOC: Claim = So("wrong TOC");
 
-/// Rows of the table, each with what was thought of it under [`DESIGNS`].
+/// Rows of the table, each with what was thought of it under [`DESIGNS`]. A name that ends with a colon is that of all rows
+/// that begin so.
 const CLAIMS: &[(&str, [Claim; 3])] = &[
     ("caller local", [Right, Right, Right]),
     ("caller in another object", [Right, WRONG_TOC, Right]),
@@ -47,18 +51,7 @@ const CLAIMS: &[(&str, [Claim; 3])] = &[
     ("chain of 3", [Right, So("endless loop"), Right]),
     ("chain of 3, caller elsewhere", [Right, So("endless loop"), Right]),
     ("graph tracer on B as well", [Right, Open("risky"), Right]),
-    (
-        "every instruction: invariants",
-        [Open("right after the stdu"), Right, Right],
-    ),
-    (
-        "every instruction: thread switch",
-        [Open("right after the stdu"), Right, Right],
-    ),
-    (
-        "every instruction: interrupt calls",
-        [Open("right after the stdu"), Right, Right],
-    ),
+    ("every instruction:", [Open("right after the stdu"), Right, Right]),
 ];
 
 /// Why it came out otherwise in these rows, under this design.
@@ -95,11 +88,7 @@ const REASONS: &[(&[&str], &str, &str)] = &[
         "The tracer's return address is in LR before the design looks there, and near enough to the TOC for 32 bits.",
     ),
     (
-        &[
-            "every instruction: invariants",
-            "every instruction: thread switch",
-            "every instruction: interrupt calls",
-        ],
+        &["every instruction:"],
         "mini-frame",
         "Before the `stdu` only 16(r1) of A's frame is written, which is a callee's to write.",
     ),
@@ -124,16 +113,79 @@ impl Claim {
     }
 }
 
-/// The cells of one design that came out otherwise than thought, in every language of a situation.
-fn otherwise<'f>(rows: &[&'f Situation], design: &str, claim: Claim) -> Vec<(&'f str, &'f str)> {
-    let mut found = Vec::new();
-    for row in rows {
-        let cell = row.cells.iter().find(|cell| cell.design == design);
-        if let Some(cell) = cell.filter(|cell| !claim.holds(cell)) {
-            found.push((row.language.as_str(), cell.outcome.as_str()));
+/// Whether a row is meant by a name in the tables above.
+fn means(name: &str, row: &Situation) -> bool {
+    row.name == name || name.ends_with(':') && row.name.starts_with(name)
+}
+
+/// Cells that came out otherwise than derived, in the same way and for the same reason.
+struct Difference {
+    situations: Vec<String>,
+    design: String,
+    derived: &'static str,
+    executed: String,
+    reason: &'static str,
+}
+
+/// Every cell of which something was derived, with what that is.
+fn derived(facts: &Facts) -> Result<Vec<(&Situation, &Cell, Claim)>> {
+    let mut cells = Vec::new();
+    for (name, claims) in CLAIMS {
+        let before = cells.len();
+        for row in facts.situations.iter().filter(|row| means(name, row)) {
+            for (design, claim) in DESIGNS.into_iter().zip(*claims) {
+                let cell = row.cells.iter().find(|cell| cell.design == design);
+                cells.extend(cell.map(|cell| (row, cell, claim)));
+            }
+        }
+        if cells.len() == before {
+            bail!("{FILE}: the matrix has no situation '{name}'");
         }
     }
-    found
+    Ok(cells)
+}
+
+/// Why a cell came out otherwise.
+fn reason(row: &Situation, cell: &Cell) -> Option<&'static str> {
+    let found = REASONS
+        .iter()
+        .find(|(names, design, _)| *design == cell.design && names.iter().any(|name| means(name, row)));
+    found.map(|(_, _, reason)| *reason)
+}
+
+/// The cells that came out otherwise; what has one reason is one difference.
+fn differences(cells: Vec<(&Situation, &Cell, Claim)>) -> Result<Vec<Difference>> {
+    let mut differences: Vec<Difference> = Vec::new();
+    let mut unexplained = Vec::new();
+    for (row, cell, claim) in cells.into_iter().filter(|(_, cell, claim)| !claim.holds(cell)) {
+        let (situation, design, executed) = (row.name.clone(), cell.design.clone(), cell.outcome.clone());
+        let derived = claim.shown();
+        let Some(reason) = reason(row, cell) else {
+            unexplained.push(format!(
+                "'{situation}' under {design}: {derived} was derived, {executed} came out"
+            ));
+            continue;
+        };
+        let same = differences
+            .iter_mut()
+            .find(|other| other.reason == reason && (&other.design, &other.executed) == (&design, &executed));
+        match same {
+            // In another language.
+            Some(same) if same.situations.contains(&situation) => {}
+            Some(same) => same.situations.push(situation),
+            None => differences.push(Difference {
+                situations: vec![situation],
+                design,
+                derived,
+                executed,
+                reason,
+            }),
+        }
+    }
+    if !unexplained.is_empty() {
+        bail!("{FILE} does not say why\n  {}", unexplained.join("\n  "));
+    }
+    Ok(differences)
 }
 
 /// The section of the page.
@@ -141,48 +193,26 @@ fn otherwise<'f>(rows: &[&'f Situation], design: &str, claim: Claim) -> Vec<(&'f
 /// # Errors
 /// A situation is not in the matrix, or a difference has no reason.
 pub(super) fn section(facts: &Facts) -> Result<String> {
-    let mut lines = String::new();
-    let mut unexplained = Vec::new();
-    let mut cells = 0;
-    for (name, claims) in CLAIMS {
-        let rows: Vec<&Situation> = facts.situations.iter().filter(|row| row.name == *name).collect();
-        if rows.is_empty() {
-            bail!("tools/xtask/src/matrix/derived.rs: the matrix has no situation '{name}'");
-        }
-        for (design, claim) in DESIGNS.into_iter().zip(*claims) {
-            cells += rows.len();
-            let found = otherwise(&rows, design, claim);
-            let Some((_, outcome)) = found.first() else {
-                continue;
-            };
-            let languages: Vec<&str> = found.iter().map(|(language, _)| *language).collect();
-            let reason = REASONS
-                .iter()
-                .find(|(rows, column, _)| rows.contains(name) && *column == design);
-            let Some((_, _, reason)) = reason else {
-                unexplained.push(format!(
-                    "'{name}' under {design}: {} was derived, {outcome} came out",
-                    claim.shown()
-                ));
-                continue;
-            };
-            _ = writeln!(
-                lines,
-                "| {name} | {} | `{design}` | {} | {outcome} | {reason} |",
-                languages.join(", "),
-                claim.shown()
-            );
-        }
-    }
-    if !unexplained.is_empty() {
-        bail!(
-            "tools/xtask/src/matrix/derived.rs does not say why\n  {}",
-            unexplained.join("\n  ")
+    let cells = derived(facts)?;
+    let mut text = format!(
+        "Before anything was executed, {} of these cells had been derived by reading the designs' code. Where the two\n\
+         differ, the execution is right:\n\n\
+         | situation | return design | derived | executed | why |\n|---|---|---|---|---|\n",
+        cells.len()
+    );
+    for Difference {
+        situations,
+        design,
+        derived,
+        executed,
+        reason,
+    } in differences(cells)?
+    {
+        let situations = situations.join("; ");
+        _ = writeln!(
+            text,
+            "| {situations} | `{design}` | {derived} | {executed} | {reason} |"
         );
     }
-    Ok(format!(
-        "Before anything was executed, {cells} of these cells had been derived by reading the designs' code. Where the two\n\
-         differ, the execution is right:\n\n\
-         | situation | in | return design | derived | executed | why |\n|---|---|---|---|---|---|\n{lines}"
-    ))
+    Ok(text)
 }
