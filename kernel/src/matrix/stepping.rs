@@ -4,17 +4,19 @@
 //! interrupt handler makes it, on the very thread that was stopped.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::mem::offset_of;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use arch::abi::STACK_ALIGN;
+use arch::abi::{FrameHeader, STACK_ALIGN};
 use arch::entry::ExceptionFrame;
 
 use super::stage::{CallA, MILLISECOND, Stage, judge};
 use super::subjects::Seen;
 use super::{Outcome, Wrong};
-use crate::step;
 use crate::thread::{self, Builder};
+use crate::{step, symbols, unwind};
 
 type Cell = Result<Outcome, String>;
 
@@ -96,7 +98,7 @@ fn stepped(
     a: CallA,
     range: Range<u64>,
     mut look: impl FnMut(&ExceptionFrame, Call) -> Result<(), Wrong> + Send + 'static,
-) -> Outcome {
+) -> (Outcome, Option<Wrong>) {
     let result = Builder::new("A, stepped").time_limit(TIME_LIMIT).spawn(move || {
         let mut seen = Seen::default();
         let mut follower = Follower::new(range);
@@ -112,27 +114,30 @@ fn stepped(
         (seen, first_fault, follower.is_over, follower.stops)
     });
     match result.join() {
-        Ok((seen, first_fault, is_over, stops)) => match (judge(Ok(seen)), first_fault) {
-            (Outcome::Right, Some((wrong, nip))) => {
-                log::debug!("first fault at {:#x}: {wrong:?}", nip);
-                Outcome::Wrong(wrong)
+        // Fewer stops than a patched call has instructions: the call was not followed at all.
+        Ok((_, _, is_over, stops)) if !is_over || stops < 20 => (Outcome::Wrong(Wrong::Events), None),
+        Ok((seen, first_fault, _, _)) => {
+            if let Some((wrong, nip)) = first_fault {
+                log::info!("first at {:#x}: {wrong:?}", nip);
             }
-            // Fewer stops than a patched call has instructions: the call was not followed at all.
-            (Outcome::Right, None) if !is_over || stops < 20 => Outcome::Wrong(Wrong::Events),
-            (outcome, _) => outcome,
-        },
-        Err(outcome) => judge(Err(outcome)),
+            (judge(Ok(seen)), first_fault.map(|(wrong, _)| wrong))
+        }
+        Err(outcome) => (judge(Err(outcome)), None),
     }
 }
 
 /// The address range of the stage's A.
 fn range_of(a: CallA) -> Result<Range<u64>, String> {
-    let address = a as usize as u64;
+    range_at(a as usize as u64)
+}
+
+/// The address range of the function that begins at `address`.
+fn range_at(address: u64) -> Result<Range<u64>, String> {
     let mut range = None;
-    crate::symbols::resolve(address, &mut |location| {
+    symbols::resolve(address, &mut |location| {
         range = Some(address..address + location.size)
     });
-    range.ok_or_else(|| "A has no symbol".to_string())
+    range.ok_or_else(|| "a function has no symbol".to_string())
 }
 
 /// What holds at every instruction: r1 is aligned and in the thread's stack, not above A's, and the back chain leads from it
@@ -155,12 +160,87 @@ fn check_stack(frame: &ExceptionFrame, call: Call) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// Whether the unwinder finds A, at its call or at the instruction after it and in A's frame, and behind it A's caller.
+fn check_trace(frame: &ExceptionFrame, call: Call) -> Result<(), Wrong> {
+    // A has a frame, so its caller's frame is where A's back chain points, with the return address into the caller in it.
+    let callers_frame = doubleword_at(call.stack_pointer);
+    let into_caller = doubleword_at(callers_frame + offset_of!(FrameHeader, lr_save) as u64);
+    let is_a = |found: &unwind::Frame| {
+        found.stack_pointer == callers_frame
+            && (found.address == call.return_address || found.address + 4 == call.return_address)
+    };
+    let mut trace = unwind::trace_from(frame).skip_while(|found| !is_a(found));
+    let (a, caller) = (trace.next(), trace.next());
+    let is_whole =
+        a.is_some_and(|a| a.is_reliable()) && caller.is_some_and(|caller| caller.address == into_caller);
+    if is_whole { Ok(()) } else { Err(Wrong::Hidden) }
+}
+
+/// Asks the unwinder at every stop at which `is_asked`; r2 is no concern of its.
+fn traced(stage: &Stage, mut is_asked: impl FnMut(u64) -> bool + Send + 'static) -> Cell {
+    let a = stage.a("local")?;
+    let range = range_of(a)?;
+    stage.enable(&["local"])?;
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = asked.clone();
+    let (outcome, hidden) = stepped(a, range, move |frame, call| {
+        if !is_asked(frame.nip) {
+            return Ok(());
+        }
+        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        check_trace(frame, call)
+    });
+    if asked.load(Ordering::Relaxed) == 0 {
+        return Err(String::from("there was no such instruction"));
+    }
+    Ok(match (outcome, hidden) {
+        (Outcome::Right | Outcome::Wrong(Wrong::Toc), Some(wrong)) => Outcome::Wrong(wrong),
+        (Outcome::Right | Outcome::Wrong(Wrong::Toc), None) => Outcome::Right,
+        (outcome, _) => outcome,
+    })
+}
+
+/// The code of the stage's C.
+fn range_of_c(stage: &Stage) -> Result<Range<u64>, String> {
+    let address = stage.c("local")?;
+    range_at(address)
+}
+
+/// The unwinder is asked at every instruction of C.
+pub(super) fn unwound_in_c(stage: &Stage) -> Cell {
+    let c = range_of_c(stage)?;
+    traced(stage, move |nip| c.contains(&nip))
+}
+
+/// The unwinder is asked at every instruction between C's return and A. Under `none` there is none: it is asked in A then.
+pub(super) fn unwound_in_helper(stage: &Stage) -> Cell {
+    let c = range_of_c(stage)?;
+    let mut was_in_c = false;
+    traced(stage, move |nip| {
+        was_in_c |= c.contains(&nip);
+        was_in_c && !c.contains(&nip)
+    })
+}
+
+/// The unwinder is asked at every instruction.
+pub(super) fn unwound(stage: &Stage) -> Cell {
+    traced(stage, |_| true)
+}
+
+/// A stepped call's outcome, and what was found at its stops: the first thing that was wrong counts.
+fn worse((outcome, found): (Outcome, Option<Wrong>)) -> Outcome {
+    match found {
+        Some(wrong) if outcome == Outcome::Right => Outcome::Wrong(wrong),
+        _ => outcome,
+    }
+}
+
 /// The observer checks what must always hold.
 pub(super) fn observed(stage: &Stage) -> Cell {
     let a = stage.a("local")?;
     let range = range_of(a)?;
     stage.enable(&["local"])?;
-    Ok(stepped(a, range, check_stack))
+    Ok(worse(stepped(a, range, check_stack)))
 }
 
 /// Another thread makes the same call at every instruction.
@@ -168,7 +248,7 @@ pub(super) fn switched(stage: &Stage) -> Cell {
     let a = stage.a("local")?;
     let range = range_of(a)?;
     stage.enable(&["local"])?;
-    Ok(stepped(a, range, move |_, _| {
+    Ok(worse(stepped(a, range, move |_, _| {
         let other = Builder::new("another A").time_limit(TIME_LIMIT).spawn(move || {
             let mut seen = Seen::default();
             a(&mut seen);
@@ -178,7 +258,7 @@ pub(super) fn switched(stage: &Stage) -> Cell {
             Outcome::Wrong(wrong) => Err(wrong),
             _ => Ok(()),
         }
-    }))
+    })))
 }
 
 /// An interrupt handler makes the same call at every instruction, on the thread that it has interrupted.
@@ -186,12 +266,12 @@ pub(super) fn interrupted(stage: &Stage) -> Cell {
     let a = stage.a("local")?;
     let range = range_of(a)?;
     stage.enable(&["local"])?;
-    Ok(stepped(a, range, move |_, _| {
+    Ok(worse(stepped(a, range, move |_, _| {
         let mut seen = Seen::default();
         a(&mut seen);
         match judge(Ok(seen)) {
             Outcome::Wrong(wrong) => Err(wrong),
             _ => Ok(()),
         }
-    }))
+    })))
 }

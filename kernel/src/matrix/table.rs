@@ -38,6 +38,7 @@ pub struct Situation {
 
 const R: Outcome = Outcome::Right;
 const TOC: Outcome = Outcome::Wrong(Wrong::Toc);
+const HIDDEN: Outcome = Outcome::Wrong(Wrong::Hidden);
 /// The first argument that is on the stack is wrong.
 const N: Outcome = Outcome::Wrong(Wrong::Argument(9));
 const FRAME: Outcome = Outcome::Wrong(Wrong::Frame);
@@ -157,6 +158,14 @@ pub(super) static SITUATIONS: &[Situation] = &[
     row("every instruction: invariants",     C,    Special(stepping::observed),             [TOC, R, R,   R, R]),
     row("every instruction: thread switch",  Rust, Special(stepping::switched),             [TOC, R, R,   R, R]),
     row("every instruction: thread switch",  C,    Special(stepping::switched),             [TOC, R, R,   R, R]),
-    row("every instruction: interrupt calls", Rust, Special(stepping::interrupted),         [TOC, R, R,   R, R]),
-    row("every instruction: interrupt calls", C,    Special(stepping::interrupted),         [TOC, R, R,   R, R]),
+    row("every instruction: interrupt", Rust, Special(stepping::interrupted),         [TOC, R, R,   R, R]),
+    row("every instruction: interrupt", C,    Special(stepping::interrupted),         [TOC, R, R,   R, R]),
+
+    // The unwinder, asked for A and for A's caller.
+    row("unwinder: inside C",                Rust, Special(stepping::unwound_in_c),         [R, R, HIDDEN, HIDDEN, R]),
+    row("unwinder: inside C",                C,    Special(stepping::unwound_in_c),         [R, R, HIDDEN, HIDDEN, R]),
+    row("unwinder: inside the helper",       Rust, Special(stepping::unwound_in_helper),    [R, R, HIDDEN, HIDDEN, R]),
+    row("unwinder: inside the helper",       C,    Special(stepping::unwound_in_helper),    [R, R, HIDDEN, HIDDEN, R]),
+    row("unwinder: every instruction",       Rust, Special(stepping::unwound),              [R, R, HIDDEN, HIDDEN, R]),
+    row("unwinder: every instruction",       C,    Special(stepping::unwound),              [R, R, HIDDEN, HIDDEN, R]),
 ];
