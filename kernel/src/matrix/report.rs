@@ -75,13 +75,20 @@ fn shown(instructions: Option<u64>) -> String {
     instructions.map_or("not counted".to_string(), |count| count.to_string())
 }
 
-/// The situations that cannot exist under a design, with the reason of each.
+/// Why situations cannot exist.
 fn reasons(rows: &[Merged]) -> Vec<String> {
     let mut reasons = Vec::new();
     for row in rows {
-        for (outcome, design) in row.outcomes.iter().zip(ReturnDesign::ALL) {
+        for outcome in &row.outcomes {
             if let Some(Outcome::DoesNotApply(reason)) = outcome {
-                reasons.push(format!("{} does not apply under {design}: {reason}", row.name));
+                let reason = format!(
+                    "{}, {}, does not apply: {reason}",
+                    row.name,
+                    row.languages.join(", ")
+                );
+                if reasons.last() != Some(&reason) {
+                    reasons.push(reason);
+                }
             }
         }
     }

@@ -52,6 +52,7 @@ impl Situation {
     fn cell(&self, design: ReturnDesign) -> Result<Outcome, String> {
         let stage = Stage::new(self.language, design)?;
         match self.action {
+            Action::Absent(reason) => Ok(Outcome::DoesNotApply(reason)),
             Action::Call(ids) => {
                 let a = stage.a(ids[0])?;
                 stage.enable(ids)?;

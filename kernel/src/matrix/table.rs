@@ -20,6 +20,8 @@ pub enum Action {
     CallFromElsewhere(&'static [&'static str]),
     /// Patches the first's `b_…` with the second's `c_…`, and calls `a_…` of the first.
     CallPairs(&'static [(&'static str, &'static str)]),
+    /// Nothing: the language cannot say it, for this reason.
+    Absent(&'static str),
     /// Something of its own.
     Special(fn(&Stage) -> Result<Outcome, alloc::string::String>),
 }
@@ -44,10 +46,12 @@ const N: Outcome = Outcome::Wrong(Wrong::Argument(9));
 const FRAME: Outcome = Outcome::Wrong(Wrong::Frame);
 const WILD: Outcome = Outcome::Wrong(Wrong::WildJump);
 const LOOP: Outcome = Outcome::Wrong(Wrong::EndlessLoop);
+const NO_SLICES: &str = "C has no slices";
+const NO_CLOSURES: &str = "C has no closures";
 /// Each patched, and the C of one goes on in the next one.
 const CHAIN: &[&str] = &["chain_1", "chain_2", "chain_3"];
 
-use Action::{Call, CallFromElsewhere, CallPairs, Special};
+use Action::{Absent, Call, CallFromElsewhere, CallPairs, Special};
 use Language::{C, Rust};
 
 /// Builds a row.
@@ -101,9 +105,10 @@ pub(super) static SITUATIONS: &[Situation] = &[
     row("variadic with 3 values",            C,    Call(&["variadic_3"]),                   [TOC, FRAME, R, R, R]),
     row("variadic with 12 values",           Rust, Call(&["variadic_12"]),                  [TOC, FRAME, R, R, R]),
     row("variadic with 12 values",           C,    Call(&["variadic_12"]),                  [TOC, FRAME, R, R, R]),
-    // C has neither slices nor closures.
     row("five slices",                       Rust, Call(&["slices"]),                       [TOC, N, R,   R, R]),
+    row("five slices",                       C,    Absent(NO_SLICES),                       [Outcome::DoesNotApply(NO_SLICES); 5]),
     row("closure",                           Rust, Call(&["closure"]),                      [TOC, R, R,   R, R]),
+    row("closure",                           C,    Absent(NO_CLOSURES),                     [Outcome::DoesNotApply(NO_CLOSURES); 5]),
 
     // What C does.
     row("leaf",                              Rust, Call(&["leaf"]),                         [TOC, R, R,   R, R]),
@@ -158,8 +163,8 @@ pub(super) static SITUATIONS: &[Situation] = &[
     row("every instruction: invariants",     C,    Special(stepping::observed),             [TOC, R, R,   R, R]),
     row("every instruction: thread switch",  Rust, Special(stepping::switched),             [TOC, R, R,   R, R]),
     row("every instruction: thread switch",  C,    Special(stepping::switched),             [TOC, R, R,   R, R]),
-    row("every instruction: interrupt", Rust, Special(stepping::interrupted),         [TOC, R, R,   R, R]),
-    row("every instruction: interrupt", C,    Special(stepping::interrupted),         [TOC, R, R,   R, R]),
+    row("every instruction: interrupt",      Rust, Special(stepping::interrupted),          [TOC, R, R,   R, R]),
+    row("every instruction: interrupt",      C,    Special(stepping::interrupted),          [TOC, R, R,   R, R]),
 
     // The unwinder, asked for A and for A's caller.
     row("unwinder: inside C",                Rust, Special(stepping::unwound_in_c),         [R, R, HIDDEN, HIDDEN, R]),

@@ -25,6 +25,7 @@ enum Claim {
 use Claim::{Open, Right, So, Wrong};
 
 const WRONG_TOC: Claim = So("wrong TOC");
+const HIDDEN: Claim = So("A hidden");
 
 /// Rows of the table, each with what was thought of it under [`DESIGNS`]. A name that ends with a colon is that of all rows
 /// that begin so.
@@ -51,6 +52,7 @@ const CLAIMS: &[(&str, [Claim; 3])] = &[
     ("chain of 3", [Right, So("endless loop"), Right]),
     ("chain of 3, caller elsewhere", [Right, So("endless loop"), Right]),
     ("graph tracer on B as well", [Right, Open("risky"), Right]),
+    ("unwinder:", [Right, HIDDEN, HIDDEN]),
     ("every instruction:", [Open("right after the stdu"), Right, Right]),
 ];
 
@@ -134,7 +136,10 @@ fn derived(facts: &Facts) -> Result<Vec<(&Situation, &Cell, Claim)>> {
         let before = cells.len();
         for row in facts.situations.iter().filter(|row| means(name, row)) {
             for (design, claim) in DESIGNS.into_iter().zip(*claims) {
-                let cell = row.cells.iter().find(|cell| cell.design == design);
+                let cell = row
+                    .cells
+                    .iter()
+                    .find(|cell| cell.design == design && cell.reason.is_empty());
                 cells.extend(cell.map(|cell| (row, cell, claim)));
             }
         }

@@ -19,8 +19,8 @@ makes this page and [matrix.json](matrix.json), which has the same for programs.
 
 - **in**: what A, B and C are written in. *Rust*: A and B are in the kernel, C in a module. *C*: A and B are in one module,
   C in another. Where both languages are named, both came out the same.
-- RIGHT: C got A's arguments, A got C's result, and A read its own static through r2 afterwards. Everything else is
-  wrong, in one of these ways:
+- RIGHT: C got A's arguments, A got C's result, and A read its own static through r2 afterwards. In the rows of the unwinder:
+  A and its caller were found. Everything else is wrong, in one of these ways:
 ";
 
 /// What each way to be wrong means.
@@ -125,7 +125,7 @@ fn code(name: &str) -> String {
 }
 
 fn shown(cell: &Cell) -> String {
-    if cell.is_right() {
+    if cell.is_right() || !cell.reason.is_empty() {
         cell.outcome.clone()
     } else {
         format!("**{}**", cell.outcome)
@@ -158,22 +158,22 @@ fn matrix(facts: &Facts) -> String {
 
 /// Why cells do not apply.
 fn reasons(facts: &Facts) -> String {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for row in &facts.situations {
         for cell in row.cells.iter().filter(|cell| !cell.reason.is_empty()) {
             let line = format!(
-                "- {}, {}, under `{}`: {}\n",
-                row.name, row.language, cell.design, cell.reason
+                "- {}, {}, does not apply: {}\n",
+                row.name, row.language, cell.reason
             );
-            if !text.contains(&line) {
-                text += &line;
+            if lines.last() != Some(&line) {
+                lines.push(line);
             }
         }
     }
-    if text.is_empty() {
-        text
+    if lines.is_empty() {
+        String::new()
     } else {
-        format!("\n{text}")
+        format!("\n{}", lines.concat())
     }
 }
 
