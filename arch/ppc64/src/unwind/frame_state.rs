@@ -156,7 +156,7 @@ impl Books {
             31 if rt == 1 && matches!(extended, 21 | 40 | 266 | 10 | 8 | 104) => return After::Unknown,
             // addi, addis, rldicr and its kind, ori and its kind
             14 | 15 if rt == 1 => return After::Unknown,
-            24..=30 | 20..=23 if ra == 1 && word != kernel_core::insn::NOP => return After::Unknown,
+            20..=30 if ra == 1 && word != kernel_core::insn::NOP => return After::Unknown,
             _ => {}
         }
         After::Next
