@@ -50,7 +50,7 @@ impl Stacks {
 
     /// Whether `size` bytes from `stack_pointer` on are a frame's.
     pub(super) fn check(&self, stack_pointer: u64, size: usize) -> Result<(), Reason> {
-        if stack_pointer % STACK_ALIGN as u64 != 0 {
+        if !stack_pointer.is_multiple_of(STACK_ALIGN as u64) {
             return Err(Reason::Misaligned { stack_pointer });
         }
         self.of_address(stack_pointer, size).map(|_| ())
@@ -58,7 +58,7 @@ impl Stacks {
 
     /// A word of a stack.
     pub(super) fn read(&self, address: u64) -> Result<u64, Reason> {
-        if address % 8 != 0 {
+        if !address.is_multiple_of(8) {
             return Err(Reason::Misaligned {
                 stack_pointer: address,
             });
@@ -113,7 +113,7 @@ impl ReturnRecords {
         let limit = head.return_limit.load(Ordering::Relaxed);
         let base = limit.saturating_sub(RETURN_STACK_DEPTH as u64 * RECORD_SIZE);
         let cursor = head.return_sp.load(Ordering::Relaxed);
-        let is_sound = (base..=limit).contains(&cursor) && (cursor - base) % RECORD_SIZE == 0;
+        let is_sound = (base..=limit).contains(&cursor) && (cursor - base).is_multiple_of(RECORD_SIZE);
         ReturnRecords {
             base,
             cursor: if is_sound { cursor } else { base },

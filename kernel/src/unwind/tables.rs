@@ -201,7 +201,7 @@ impl ModuleTables {
 /// What is known of an address. `interrupted`: at this very instruction, so that what compilers say of calls only is not
 /// enough.
 pub(super) fn look_up(address: u64, interrupted: bool) -> Answer {
-    if address % 4 != 0 {
+    if !address.is_multiple_of(4) {
         return Answer::NoCode;
     }
     if image::text().contains(&address) {
