@@ -39,6 +39,7 @@ fn print_frames(mut trace: Trace<'_>) {
         }
         let doubt = if frame.is_reliable() { "" } else { "? " };
         match frame.kind {
+            Kind::NeverRan => println!("  {address:#010x} {doubt}{}", Symbolized(address)),
             Kind::Interrupted { vector } => {
                 println!("  --- interrupted by vector {vector:#x}");
                 println!("  {address:#010x} {doubt}{}", Symbolized(address));

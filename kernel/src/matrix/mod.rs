@@ -33,5 +33,6 @@ pub use cost::first_case_begins;
 pub use outcome::{Outcome, Wrong};
 pub use report::print;
 pub use run::cases;
+pub(crate) use stage::Stage;
 pub use stepping::stops;
 pub use table::{Language, Situation};

@@ -19,6 +19,7 @@ mod memory;
 mod reason;
 mod stepped;
 mod tables;
+mod tests;
 mod trace;
 
 pub use reason::{End, Reason};

@@ -12,9 +12,11 @@ use arch::entry::ExceptionFrame;
 use arch::image;
 use arch::livepatch::ReturnDesign;
 
-use super::{Frame, Reason, trace_from};
+use super::{Frame, Kind, Reason, here, trace_from};
 use crate::ftrace::{self, FtraceOps, FtraceRegs, GraphOps, GraphTracer, OpsFlags, Place};
 use crate::livepatch::{self, KlpPatch, find_function};
+use crate::matrix::subjects::Seen;
+use crate::matrix::{Language, Stage};
 use crate::thread::Builder;
 use crate::{ensure, ktest, println, step};
 
@@ -89,6 +91,15 @@ fn compare(witness: &Witness, frame: &ExceptionFrame, result: &mut Result) {
     result.stops += 1;
     let mut trace = trace_from(frame);
     let found: Vec<Frame> = trace.by_ref().collect();
+    // From here, through the exception's frame, it is the same.
+    let is_interrupted = |frame: &Frame| matches!(frame.kind, Kind::Interrupted { .. });
+    let same = here()
+        .skip_while(|frame| !is_interrupted(frame))
+        .eq(found.iter().copied());
+    if !same {
+        let text = format!("at {:#x}: not the same through the exception's frame", frame.nip);
+        result.mismatch.get_or_insert(text);
+    }
     result.frames += found.len() as u64;
     if let Err(reason) = trace.check() {
         result.doubts += 1;
@@ -269,6 +280,22 @@ ktest! {
 
     fn return_stack_with_graph_tracer() {
         must_be_exact("return-stack, graph", &patched(Some(ReturnDesign::ReturnStack), [GraphTracer::ops(&GRAPH)].into())?)
+    }
+
+    fn return_stack_in_every_shape_of_call() {
+        const SHAPES: [&[&str]; 7] = [
+            &["local"], &["no_toc"], &["leaf"], &["non_leaf"], &["recursion_10"], &["sibling"], &["chain_1", "chain_2", "chain_3"],
+        ];
+        for language in [Language::Rust, Language::C] {
+            for ids in SHAPES {
+                let stage = Stage::new(language, ReturnDesign::ReturnStack)?;
+                stage.enable(ids)?;
+                let a = stage.a(ids[0])?;
+                let result = run_stepped(move || a(&mut Seen::default()))?;
+                must_be_exact(&format!("{language:?}, {}", ids[0]), &result)?;
+            }
+        }
+        Ok(())
     }
 
     fn caller_frame_hides_and_says_so() {

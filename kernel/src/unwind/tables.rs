@@ -6,8 +6,10 @@
 )]
 
 use alloc::vec::Vec;
+use core::mem::offset_of;
 use core::ops::Range;
 
+use arch::abi::FrameHeader;
 use arch::ftrace::{ORIGINAL_OFFSET, STUB_SIZE};
 use arch::image;
 use arch::unwind::{FrameState, ReturnAddress, frame_state, is_call};
@@ -17,7 +19,10 @@ use gimli::{
 };
 use kernel_core::insn::{R0, mflr};
 
+use kernel_core::module::ModuleSymbol;
+
 use crate::module::{self, Busy, Module};
+use crate::symbols;
 
 /// r1 in DWARF's numbers: general registers have their own.
 const R1: Register = Register(1);
@@ -81,19 +86,6 @@ impl Row {
             frame_size,
             return_address,
         })
-    }
-
-    /// What the instructions say instead of the table.
-    fn refined(self, state: FrameState) -> Row {
-        let return_address = match state.return_address {
-            ReturnAddress::LinkRegister => ReturnRule::LinkRegister,
-            ReturnAddress::Saved => ReturnRule::Saved(16),
-        };
-        Row {
-            frame_size: Some(state.frame_size),
-            return_address,
-            ..self
-        }
     }
 }
 
@@ -191,11 +183,6 @@ impl ModuleTables {
         let (section, bases) = eh_frame(&self.section);
         row_at(&section, &bases, EhFrameOffset(*offset), address)
     }
-
-    /// What they say of an address in the module.
-    fn answer(&self, address: u64, interrupted: bool) -> Answer {
-        answer(self.row(address), address, interrupted)
-    }
 }
 
 /// What is known of an address. `interrupted`: at this very instruction, so that what compilers say of calls only is not
@@ -205,7 +192,11 @@ pub(super) fn look_up(address: u64, interrupted: bool) -> Answer {
         return Answer::NoCode;
     }
     if image::text().contains(&address) {
-        return answer(kernel_row(address), address, interrupted);
+        let symbol = || {
+            let (symbol, _) = symbols::table()?.at(address)?;
+            Some(symbol.address..symbol.address + symbol.size)
+        };
+        return answer(kernel_row(address), symbol, address, interrupted);
     }
     if image::stub_area().contains(&address) {
         return hook_stub(address);
@@ -214,10 +205,16 @@ pub(super) fn look_up(address: u64, interrupted: bool) -> Answer {
         if let Some(stub) = module.stubs.iter().find(|stub| stub.range().contains(&address)) {
             return Answer::Row(without_frame(stub.range(), ReturnRule::LinkRegister));
         }
-        module
-            .unwind
-            .as_ref()
-            .map_or(Answer::NoTable, |tables| tables.answer(address, interrupted))
+        let row = module.unwind.as_ref().and_then(|tables| tables.row(address));
+        let range = |symbol: &ModuleSymbol| symbol.address..symbol.address + symbol.size;
+        let symbol = || {
+            module
+                .symbols
+                .iter()
+                .map(range)
+                .find(|range| range.contains(&address))
+        };
+        answer(row, symbol, address, interrupted)
     };
     match module::at(address, in_module) {
         Ok(Some(answer)) => answer,
@@ -259,17 +256,44 @@ pub(super) fn is_behind_call(address: u64) -> bool {
     is_code && is_call(unsafe { arch::text::read_word(call) })
 }
 
-fn answer(row: Option<Row>, address: u64, interrupted: bool) -> Answer {
-    let Some(row) = row else { return Answer::NoTable };
-    if !interrupted || is_exact(&row) {
-        return Answer::Row(row);
+/// What a row and the instructions say together. `symbol` is asked for the function where it has no table: assembly that was
+/// written without, as in a `naked` function.
+fn answer(
+    row: Option<Row>,
+    symbol: impl FnOnce() -> Option<Range<u64>>,
+    address: u64,
+    interrupted: bool,
+) -> Answer {
+    if !interrupted {
+        return row.map_or(Answer::NoTable, Answer::Row);
+    }
+    let known = row.as_ref().map(|row| row.function.clone());
+    let Some(function) = known.or_else(symbol) else {
+        return Answer::NoTable;
+    };
+    if let Some(row) = row.as_ref().filter(|row| is_exact(row)) {
+        return Answer::Row(row.clone());
     }
     // SAFETY: the function is code of the kernel, or of a module that is held meanwhile.
     let word = |at| unsafe { arch::text::read_word(at) };
     let is_hook = |target| image::stub_area().contains(&target);
-    match frame_state(&row.function, address, word, is_hook) {
-        Some(state) => Answer::Row(row.refined(state)),
-        None => Answer::Unproven,
+    match (frame_state(&function, address, word, is_hook), row) {
+        (Some(state), _) => Answer::Row(by_instructions(function, state)),
+        // What is not understood in here is our own assembly: its tables are right at every instruction.
+        (None, Some(row)) if image::notrace().contains(&address) => Answer::Row(row),
+        (None, _) => Answer::Unproven,
+    }
+}
+
+fn by_instructions(function: Range<u64>, state: FrameState) -> Row {
+    let return_address = match state.return_address {
+        ReturnAddress::LinkRegister => ReturnRule::LinkRegister,
+        ReturnAddress::Saved => ReturnRule::Saved(offset_of!(FrameHeader, lr_save) as i64),
+    };
+    Row {
+        function,
+        frame_size: Some(state.frame_size),
+        return_address,
     }
 }
 

@@ -8,6 +8,7 @@ use arch::entry::{EXCEPTION_FRAME_SIZE, ExceptionFrame};
 use arch::ftrace::return_to_handler_entry;
 use arch::image;
 use arch::livepatch::ReturnDesign;
+use arch::thread::{SWITCH_FRAME_SIZE, start_address};
 
 use super::memory::{RECORD_SIZE, ReturnRecords, Stacks};
 use super::tables::{self, Answer, ReturnRule, Row};
@@ -23,6 +24,8 @@ const LIMIT: usize = 4096;
 pub enum Kind {
     /// By its return address: the function called the frame before.
     Call,
+    /// It is the first function of a thread that has not run yet.
+    NeverRan,
     /// By a record of the return stack: it called a patched function, and that called, or is, the frame before.
     ReturnStack {
         /// Its TOC pointer, which it will get back.
@@ -68,7 +71,7 @@ impl Frame {
     /// An address that is certainly in the function: a call may be a function's last instruction.
     pub fn address_inside(&self) -> u64 {
         match self.kind {
-            Kind::Interrupted { .. } => self.address,
+            Kind::Interrupted { .. } | Kind::NeverRan => self.address,
             _ => self.address.wrapping_sub(4),
         }
     }
@@ -89,8 +92,6 @@ struct Position {
     kind: Kind,
     /// Present where the function was interrupted.
     live: Option<Live>,
-    /// The address is a function's first instruction although nothing was interrupted: a thread that never ran.
-    at_entry: bool,
 }
 
 /// Where the caller of a function is.
@@ -124,7 +125,6 @@ pub fn here() -> Trace<'static> {
         stack_pointer,
         kind: Kind::Call,
         live: None,
-        at_entry: false,
     });
     // This function's own frame, and its caller's: what is wanted begins above them.
     trace.next();
@@ -149,20 +149,46 @@ pub fn trace_from(frame: &ExceptionFrame) -> Trace<'static> {
 /// meanwhile: interrupts are off, or the thread is held in some other way.
 pub fn trace_thread(thread: &Thread) -> Trace<'_> {
     let head = thread.head();
-    let stacks = Stacks::of(head, false);
-    // thread_switch has put a frame there, and where it returns to into the header of the frame above.
     let frame = head.saved_stack_pointer.load(Ordering::Relaxed);
-    let caller = stacks.back_chain(frame);
-    let address = caller.and_then(|caller| stacks.read(caller + offset_of!(FrameHeader, lr_save) as u64));
-    let position = caller.and_then(|stack_pointer| {
-        let address = address?;
-        let at_entry = address == arch::thread::start_address();
+    of_sleeping(
+        Stacks::of(head, false),
+        ReturnRecords::of(head),
+        Some(&thread.graph),
+        frame,
+    )
+}
+
+/// From the frame that thread_switch has put on a stack.
+pub(super) fn of_sleeping<'a>(
+    stacks: Stacks,
+    records: ReturnRecords,
+    graph: Option<&'a GraphStack>,
+    frame: u64,
+) -> Trace<'a> {
+    // Where thread_switch returns to is in the header of the frame above.
+    let expected = frame.wrapping_add(SWITCH_FRAME_SIZE as u64);
+    let position = stacks.back_chain(frame).and_then(|stack_pointer| {
+        if stack_pointer != expected {
+            return Err(Reason::BackChain {
+                stack_pointer: frame,
+                back_chain: stack_pointer,
+                expected,
+            });
+        }
+        let address = stacks.read(stack_pointer + offset_of!(FrameHeader, lr_save) as u64)?;
+        let kind = if address == start_address() {
+            Kind::NeverRan
+        } else {
+            Kind::Call
+        };
+        if kind == Kind::Call && !tables::is_behind_call(address) {
+            return Err(Reason::OutsideText { address });
+        }
         Ok(Position {
             address,
             stack_pointer,
-            kind: Kind::Call,
+            kind,
             live: None,
-            at_entry,
         })
     });
     let (next, end) = match position {
@@ -171,9 +197,9 @@ pub fn trace_thread(thread: &Thread) -> Trace<'_> {
     };
     Trace {
         stacks,
-        records: ReturnRecords::of(head),
-        graph: Some(&thread.graph),
-        graph_depth: thread.graph.depth(),
+        records,
+        graph,
+        graph_depth: graph.map_or(0, GraphStack::depth),
         next,
         doubt: None,
         end,
@@ -187,7 +213,6 @@ fn interrupted(address: u64, stack_pointer: u64, vector: u64, live: Live) -> Pos
         stack_pointer,
         kind: Kind::Interrupted { vector },
         live: Some(live),
-        at_entry: false,
     }
 }
 
@@ -226,8 +251,11 @@ impl Trace<'_> {
     fn row(&self, position: &Position) -> Result<Row, Reason> {
         let address = position.address;
         let interrupted = position.live.is_some();
-        let exact = interrupted || position.at_entry;
-        match tables::look_up(if exact { address } else { address.wrapping_sub(4) }, interrupted) {
+        let is_next = interrupted || position.kind == Kind::NeverRan;
+        match tables::look_up(
+            if is_next { address } else { address.wrapping_sub(4) },
+            interrupted,
+        ) {
             Answer::Row(row) => Ok(row),
             Answer::NoTable => Err(Reason::NoTable { address }),
             Answer::Unproven => Err(Reason::Unproven { address }),
@@ -272,7 +300,7 @@ impl Trace<'_> {
             (ReturnRule::LinkRegister | ReturnRule::Register(_), None) => return Err(lost),
             (ReturnRule::Saved(offset), _) => self.stacks.read(stack_pointer.wrapping_add_signed(offset))?,
             // Only our own assembly says so.
-            (ReturnRule::Undefined, _) if row.function.contains(&arch::thread::start_address()) => {
+            (ReturnRule::Undefined, _) if row.function.contains(&start_address()) => {
                 return self.outermost(stack_pointer);
             }
             (ReturnRule::Undefined, _) if row.function.contains(&image::text().start) => {
@@ -394,7 +422,6 @@ impl Trace<'_> {
             stack_pointer,
             kind,
             live: None,
-            at_entry: false,
         })
     }
 

@@ -40,7 +40,8 @@ pub struct ExceptionFrame {
 /// Bytes of an exception frame without the red zone above it.
 pub const EXCEPTION_FRAME_SIZE: usize = size_of::<ExceptionFrame>();
 /// Bytes that must be left below the frame for the handler itself; with less, the handler runs on the emergency stack.
-pub const HANDLER_ROOM: usize = 8192;
+/// A handler may have to print a backtrace, and to unwind takes 6 KiB.
+pub const HANDLER_ROOM: usize = 12 * 1024;
 
 const _: () = {
     assert!(offset_of!(ExceptionFrame, header) == 0);

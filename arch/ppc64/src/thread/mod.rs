@@ -12,7 +12,7 @@ pub const RETURN_STACK_DEPTH: usize = 512;
 #[cfg(target_arch = "powerpc64")]
 mod switch;
 #[cfg(target_arch = "powerpc64")]
-pub use switch::{ThreadMain, adopt, current, prepare, start_address, switch};
+pub use switch::{SWITCH_FRAME_SIZE, ThreadMain, adopt, current, prepare, start_address, switch};
 
 /// Bytes of every kernel stack.
 pub const STACK_SIZE: usize = 64 * 1024;

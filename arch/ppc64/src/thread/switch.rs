@@ -16,7 +16,10 @@ struct SwitchFrame {
     gpr: [u64; 18],
 }
 
-const _: () = assert!(size_of::<SwitchFrame>() % STACK_ALIGN == 0);
+/// Bytes of the frame that a thread which does not run has on top of its stack.
+pub const SWITCH_FRAME_SIZE: usize = size_of::<SwitchFrame>();
+
+const _: () = assert!(SWITCH_FRAME_SIZE % STACK_ALIGN == 0);
 
 global_asm!(
     include_str!("switch.S"),

@@ -12,9 +12,9 @@ use core::ops::Range;
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
 
 /// Functions of more instructions than this are not looked at.
-const INSTRUCTIONS: usize = 5120;
+const INSTRUCTIONS: usize = 4608;
 /// Branches whose other way is still to be gone; with more, the answer is "not known".
-const PENDING: usize = 128;
+const PENDING: usize = 320;
 /// Where the return address is saved, from the caller's r1.
 const SAVE_SLOT: i32 = core::mem::offset_of!(FrameHeader, lr_save) as i32;
 
@@ -39,7 +39,7 @@ pub struct FrameState {
 /// The books, on one path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Books {
-    frame_size: i32,
+    frame_size: u16,
     /// LR holds the return address.
     link: bool,
     /// The save slot does.
@@ -87,6 +87,7 @@ impl Books {
     fn step(&mut self, word: u32, address: u64, is_hook: &impl Fn(u64) -> bool) -> After {
         let (opcode, rt, ra) = (word >> 26, word >> 21 & 31, word >> 16 & 31);
         let displacement = i32::from(word as u16 as i16 & !3);
+        let save_slot = i32::from(self.frame_size) + SAVE_SLOT;
         let links = word & 1 != 0;
         let extended = word >> 1 & 0x3ff;
         match opcode {
@@ -122,26 +123,35 @@ impl Books {
             // rfid
             19 if extended == 18 => return After::Leaves,
             // addi r1
-            14 if rt == 1 && ra == 1 => self.frame_size -= i32::from(word as u16 as i16),
+            14 if rt == 1 && ra == 1 => {
+                let less = i32::from(word as u16 as i16);
+                let Ok(frame_size) = u16::try_from(i32::from(self.frame_size) - less) else {
+                    return After::Unknown;
+                };
+                self.frame_size = frame_size;
+            }
             // ld r1,0(r1)
             58 if rt == 1 && ra == 1 && word & 0xffff == 0 && self.frame_size != 0 => self.frame_size = 0,
             58 if rt == 1 => return After::Unknown,
             // ld
             58 if word & 3 == 0 && ra == 1 => {
-                self.set_copy(rt, self.saved && displacement == self.frame_size + SAVE_SLOT);
+                self.set_copy(rt, self.saved && displacement == save_slot);
             }
             // std
             62 if word & 3 == 0 && ra == 1 => {
-                if displacement == self.frame_size + SAVE_SLOT {
+                if displacement == save_slot {
                     self.saved = self.holds(rt);
                 }
             }
             // stdu r1
             62 if word & 3 == 1 && ra == 1 => {
-                if rt != 1 || displacement > -(FRAME_HEADER_SIZE as i32) {
+                let frame_size = u16::try_from(i32::from(self.frame_size) - displacement);
+                let (true, Ok(frame_size)) =
+                    (rt == 1 && displacement <= -(FRAME_HEADER_SIZE as i32), frame_size)
+                else {
                     return After::Unknown;
-                }
-                self.frame_size -= displacement;
+                };
+                self.frame_size = frame_size;
             }
             // mflr, mtlr
             31 if word & 0x001f_ffff == 0x0008_02a6 => self.set_copy(rt, self.link),
@@ -178,9 +188,8 @@ impl Books {
             (false, true) => ReturnAddress::Saved,
             (false, false) => return None,
         };
-        let frame_size = u64::try_from(self.frame_size).ok()?;
         Some(FrameState {
-            frame_size,
+            frame_size: self.frame_size.into(),
             return_address,
         })
     }
@@ -188,33 +197,33 @@ impl Books {
 
 /// Which instructions have been seen, and which ways are still to be gone.
 struct Search {
-    start: u64,
     /// One bit for each instruction, for each combination of `link` and `saved` that it can be reached with.
     seen: [[u64; INSTRUCTIONS / 64]; 4],
-    pending: heapless::Vec<(u64, Books), PENDING>,
+    /// Instructions, as indices, and what holds there.
+    pending: heapless::Vec<(u16, Books), PENDING>,
 }
 
 impl Search {
     /// Whether the instruction has been seen at all.
-    fn is_seen(&self, address: u64) -> bool {
-        let index = ((address - self.start) / 4) as usize;
-        self.seen.iter().any(|seen| {
-            seen.get(index / 64)
-                .is_some_and(|word| word >> (index % 64) & 1 != 0)
-        })
+    fn is_seen(&self, index: usize) -> bool {
+        self.seen
+            .iter()
+            .any(|seen| seen[index / 64] >> (index % 64) & 1 != 0)
     }
 
     /// Notes the instruction; whether it is seen for the first time in this way.
-    fn first_time(&mut self, address: u64, books: &Books) -> bool {
-        let index = ((address - self.start) / 4) as usize;
+    fn first_time(&mut self, index: usize, books: &Books) -> bool {
         let way = usize::from(books.link) * 2 + usize::from(books.saved);
-        let Some(word) = self.seen[way].get_mut(index / 64) else {
-            return false;
-        };
+        let word = &mut self.seen[way][index / 64];
         let bit = 1 << (index % 64);
         let first = *word & bit == 0;
         *word |= bit;
         first
+    }
+
+    /// Puts a way off that has not been gone yet; false when there is no room.
+    fn put_off(&mut self, index: usize, books: Books) -> bool {
+        !self.first_time(index, &books) || self.pending.push((index as u16, books)).is_ok()
     }
 }
 
@@ -229,7 +238,8 @@ pub fn frame_state(
     word: impl Fn(u64) -> u32,
     is_hook: impl Fn(u64) -> bool,
 ) -> Option<FrameState> {
-    if (function.end - function.start) / 4 > INSTRUCTIONS as u64 {
+    let length = ((function.end - function.start) / 4) as usize;
+    if length > INSTRUCTIONS {
         return None;
     }
     let entry = Books {
@@ -239,31 +249,32 @@ pub fn frame_state(
         copy: None,
     };
     let mut search = Search {
-        start: function.start,
         seen: [[0; INSTRUCTIONS / 64]; 4],
         pending: heapless::Vec::new(),
     };
-    // The first push has room.
-    let _ = search.pending.push((function.start, entry));
+    search.put_off(0, entry);
+    let index_of = |address: u64| ((address - function.start) / 4) as usize;
     let mut found: Option<Books> = None;
     // What holds where a jump table leads, once one was met: a table's targets are what nothing else leads to.
     let mut table: Option<Books> = None;
-    let mut unreached = function.start;
+    let mut unreached = 0;
     loop {
-        let (mut address, mut books) = match (search.pending.pop(), table) {
-            (Some(way), _) => way,
+        let (mut index, mut books) = match (search.pending.pop(), table) {
+            (Some((index, books)), _) => (usize::from(index), books),
             (None, Some(books)) => {
-                while search.is_seen(unreached) {
-                    unreached += 4;
+                while unreached < length && search.is_seen(unreached) {
+                    unreached += 1;
                 }
                 (unreached, books)
             }
             (None, None) => break,
         };
-        if !function.contains(&address) {
+        if index >= length {
             break;
         }
-        while function.contains(&address) && search.first_time(address, &books) {
+        search.first_time(index, &books);
+        loop {
+            let address = function.start + 4 * index as u64;
             if address == at {
                 let all = found.map_or(Some(books), |found| found.and(books))?;
                 if !(all.link && all.saved) {
@@ -274,21 +285,24 @@ pub fn frame_state(
             let instruction = word(address);
             let after = books.step(instruction, address, &is_hook);
             // A prefix makes the next word part of its instruction.
-            address += if instruction >> 26 == 1 { 8 } else { 4 };
+            index += if instruction >> 26 == 1 { 2 } else { 1 };
             match after {
                 After::Next => {}
                 After::Both(other) => {
-                    if function.contains(&other) {
-                        search.pending.push((other, books)).ok()?;
+                    if function.contains(&other) && !search.put_off(index_of(other), books) {
+                        return None;
                     }
                 }
-                After::Jump(target) => address = target,
+                After::Jump(target) if function.contains(&target) => index = index_of(target),
+                After::Jump(_) | After::Leaves => break,
                 After::Table => {
                     table = Some(table.map_or(Some(books), |table| table.and(books))?);
                     break;
                 }
-                After::Leaves => break,
                 After::Unknown => return None,
+            }
+            if index >= length || !search.first_time(index, &books) {
+                break;
             }
         }
     }

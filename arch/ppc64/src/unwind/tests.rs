@@ -1,208 +1,197 @@
-//! Sound stacks give their callers; corrupt ones an end with its reason.
+//! What compilers write is understood at every instruction; what they do not is not guessed at.
 
-use core::mem::offset_of;
-use core::ops::Range;
+use kernel_core::insn::{
+    BCTR, BLR, NOP, R0, R1, R2, R12, addi, b, bl, ld, lis, mflr, mtctr, mtlr, std, stdu,
+};
 
+use super::ReturnAddress::{LinkRegister, Saved};
 use super::*;
-use crate::abi::FrameHeader;
-use crate::entry::ExceptionFrame;
 
-const THREAD: Range<u64> = 0x1_0000..0x1_4000;
-const EMERGENCY: Range<u64> = 0x8000..0xa000;
-const EXIT: Range<u64> = 0x700..0x740;
+const START: u64 = 0x40_0000;
+/// Where hooks branch to.
+const STUB: u64 = 0x50_0000;
+/// Some other function.
+const OTHER: u64 = 0x48_0000;
 
-/// Two stacks as words.
-struct Memory(Vec<u64>);
-
-impl Memory {
-    fn new() -> Self {
-        Memory(vec![0; (THREAD.end - EMERGENCY.start) as usize / 8])
-    }
-
-    fn set(&mut self, address: u64, word: u64) {
-        self.0[(address - EMERGENCY.start) as usize / 8] = word;
-    }
-
-    /// A frame: its caller's frame, and the return address into its own function.
-    fn frame(&mut self, stack_pointer: u64, caller: u64, return_address: u64) {
-        self.set(stack_pointer, caller);
-        self.set(
-            stack_pointer + offset_of!(FrameHeader, lr_save) as u64,
-            return_address,
-        );
-    }
-
-    fn exception(&mut self, at: u64, stack_pointer: u64, nip: u64, lr: u64, vector: u64) {
-        self.frame(at, stack_pointer, EXIT.start);
-        self.set(at + offset_of!(ExceptionFrame, gpr) as u64 + 8, stack_pointer);
-        self.set(at + offset_of!(ExceptionFrame, nip) as u64, nip);
-        self.set(at + offset_of!(ExceptionFrame, lr) as u64, lr);
-        self.set(at + offset_of!(ExceptionFrame, vector) as u64, vector);
-    }
-
-    fn read(&self) -> impl FnMut(u64) -> u64 + '_ {
-        |address| {
-            assert!(address % 8 == 0, "{address:#x}");
-            let inside = EMERGENCY.contains(&address) || THREAD.contains(&address);
-            assert!(inside, "{address:#x} is outside the stacks");
-            self.0[(address - EMERGENCY.start) as usize / 8]
-        }
-    }
-
-    fn walk(&self, stack_pointer: u64) -> (Vec<(u64, Kind)>, End) {
-        let mut unwinder = Unwinder::from_frame(stack_pointer, stacks(), EXIT, self.read());
-        let frames = unwinder
-            .by_ref()
-            .map(|frame| (frame.address, frame.kind))
-            .collect();
-        (frames, unwinder.end().unwrap())
-    }
+/// What is known before each instruction: the frame's size and where the return address is; `None`: nothing.
+fn states(code: &[u32]) -> Vec<Option<(u64, ReturnAddress)>> {
+    let function = START..START + 4 * code.len() as u64;
+    let word = |at: u64| code[((at - START) / 4) as usize];
+    let at = |index: usize| START + 4 * index as u64;
+    let state = |index| frame_state(&function, at(index), word, |target| target == STUB);
+    let states = (0..code.len()).map(state);
+    states
+        .map(|state| state.map(|state| (state.frame_size, state.return_address)))
+        .collect()
 }
 
-fn stacks() -> Stacks {
-    Stacks {
-        thread: THREAD,
-        emergency: EMERGENCY,
-    }
+/// `bc 12,2,distance`: branches if equal.
+fn beq(distance: i16) -> u32 {
+    16 << 26 | 12 << 21 | 2 << 16 | u32::from(distance as u16)
+}
+
+fn branch(index: u64, target: u64) -> u32 {
+    b(START + 4 * index, target).unwrap()
+}
+
+fn call(index: u64) -> u32 {
+    bl(START + 4 * index, OTHER).unwrap()
+}
+
+const LEAF: Option<(u64, ReturnAddress)> = Some((0, LinkRegister));
+
+fn framed(size: u64, return_address: ReturnAddress) -> Option<(u64, ReturnAddress)> {
+    Some((size, return_address))
 }
 
 #[test]
-fn callers_come_from_the_inside_out() {
-    let mut memory = Memory::new();
-    memory.frame(0x1_3000, 0x1_3040, 0);
-    memory.frame(0x1_3040, 0x1_3f00, 0x40_1000);
-    memory.frame(0x1_3f00, 0x1_3fe0, 0x40_2000);
-    memory.frame(0x1_3fe0, 0, 0x40_3000);
-    let calls = [0x40_1000, 0x40_2000, 0x40_3000].map(|address| (address, Kind::Call));
-    assert_eq!(memory.walk(0x1_3000), (calls.to_vec(), End::Outermost));
+fn a_leaf_has_its_return_address_in_lr() {
+    assert_eq!(states(&[lis(R2, 1), addi(R2, R2, 8), NOP, BLR]), [LEAF; 4]);
 }
 
 #[test]
-fn an_exception_shows_the_interrupted_code_and_its_link_register() {
-    let mut memory = Memory::new();
-    memory.frame(0x1_2000, 0x1_2100, 0);
-    memory.exception(0x1_2100, 0x1_3000, 0x40_5000, 0x40_6000, 0x900);
-    memory.frame(0x1_3000, 0x1_3fe0, 0);
-    memory.frame(0x1_3fe0, 0, 0x40_7000);
-    let interrupted = [
-        (0x40_5000, Kind::Interrupted { vector: 0x900 }),
-        (0x40_6000, Kind::LinkRegister),
-        (0x40_7000, Kind::Call),
+fn prologue_and_epilogue_are_known_at_every_instruction() {
+    let code = [
+        mflr(R0),
+        stdu(R1, -64, R1),
+        std(R0, 80, R1),
+        call(3),
+        addi(R1, R1, 64),
+        ld(R0, 16, R1),
+        mtlr(R0),
+        BLR,
     ];
-    assert_eq!(memory.walk(0x1_2000), (interrupted.to_vec(), End::Outermost));
-
-    // The function had already saved its link register: nothing is said twice.
-    memory.exception(0x1_2100, 0x1_3000, 0x40_5000, 0x40_7000, 0x900);
-    let frames = memory.walk(0x1_2000).0;
-    assert_eq!(frames, [interrupted[0], interrupted[2]]);
-    let (first, rest) = Unwinder::from_exception(0x1_2100, stacks(), EXIT, memory.read());
-    let all: Vec<_> = first
-        .into_iter()
-        .chain(rest)
-        .map(|frame| (frame.address, frame.kind))
-        .collect();
-    assert_eq!(all, frames);
-}
-
-#[test]
-fn an_exception_on_the_emergency_stack_leads_back_to_the_thread() {
-    let mut memory = Memory::new();
-    memory.frame(0x9000, 0x9800, 0);
-    memory.exception(0x9800, 0x1_0100, 0x40_5000, 0x40_7000, 0x300);
-    memory.frame(0x1_0100, 0x1_3fe0, 0);
-    memory.frame(0x1_3fe0, 0, 0x40_7000);
-    let (frames, end) = memory.walk(0x9000);
     assert_eq!(
-        frames,
+        states(&code),
         [
-            (0x40_5000, Kind::Interrupted { vector: 0x300 }),
-            (0x40_7000, Kind::Call)
+            LEAF,
+            LEAF,
+            framed(64, LinkRegister),
+            framed(64, LinkRegister),
+            framed(64, Saved),
+            framed(0, Saved),
+            framed(0, Saved),
+            LEAF,
         ]
     );
-    assert_eq!(end, End::Outermost);
-
-    // With a wild r1 there is still the place of the accident.
-    memory.exception(0x9800, 0xdead_0000, 0x40_5000, 0x40_7000, 0x300);
-    let (frames, end) = memory.walk(0x9000);
-    assert_eq!(frames.len(), 2);
-    assert_eq!(
-        end,
-        End::OutsideStacks {
-            stack_pointer: 0xdead_0000
-        }
-    );
 }
 
 #[test]
-fn corrupt_chains_end_with_their_reason() {
-    let end = |to| {
-        let mut memory = Memory::new();
-        memory.frame(0x1_3000, 0x1_3100, 0);
-        memory.frame(0x1_3100, to, 0x40_1000);
-        let (frames, end) = memory.walk(0x1_3000);
-        assert_eq!(frames.len(), 1);
-        end
-    };
-    let not_rising = |to| End::NotRising { from: 0x1_3100, to };
-    let outside = |stack_pointer| End::OutsideStacks { stack_pointer };
-    assert_eq!(end(0x1_3100), not_rising(0x1_3100));
-    assert_eq!(end(0x1_3000), not_rising(0x1_3000));
-    assert_eq!(end(0x9000), not_rising(0x9000));
-    assert_eq!(
-        end(0x1_3108),
-        End::Misaligned {
-            stack_pointer: 0x1_3108
-        }
-    );
-    assert_eq!(end(0x1_4000), outside(0x1_4000));
-    assert_eq!(end(0x1_3ff0), outside(0x1_3ff0));
-    assert_eq!(end(u64::MAX - 15), outside(u64::MAX - 15));
-    assert_eq!(Memory::new().walk(0), (vec![], outside(0)));
+fn the_other_compilers_order_is_as_good() {
+    let code = [
+        mflr(R0),
+        std(R0, 16, R1),
+        stdu(R1, -32, R1),
+        call(3),
+        ld(R1, 0, R1),
+        ld(R0, 16, R1),
+        mtlr(R0),
+        branch(7, OTHER),
+    ];
+    let states = states(&code);
+    assert_eq!(states[2..5], [LEAF, framed(32, LinkRegister), framed(32, Saved)]);
+    assert_eq!(states[5..], [framed(0, Saved), framed(0, Saved), LEAF]);
 }
 
 #[test]
-fn a_walk_between_two_stacks_ends() {
-    let mut memory = Memory::new();
-    memory.exception(0x9000, 0x1_3000, 0x40_1000, 0x40_2000, 0x700);
-    memory.frame(0x1_3000, 0x9000, 0x40_3000);
-    let (frames, end) = memory.walk(0x1_3000);
-    assert_eq!(frames, []);
-    assert_eq!(
-        end,
-        End::NotRising {
-            from: 0x1_3000,
-            to: 0x9000
-        }
-    );
+fn what_holds_on_one_path_only_does_not_hold() {
+    let code = [
+        mflr(R0),
+        stdu(R1, -64, R1),
+        std(R0, 80, R1),
+        beq(8),
+        call(4),
+        // Reached with and without the call before.
+        NOP,
+        addi(R1, R1, 64),
+        ld(R0, 16, R1),
+        mtlr(R0),
+        BLR,
+    ];
+    let states = states(&code);
+    assert_eq!(states[4], framed(64, LinkRegister));
+    assert_eq!(states[5], framed(64, Saved));
 }
 
-/// Random words in both stacks: the walk never reads outside them (the reader asserts that) and always ends.
 #[test]
-fn random_stacks_never_lead_outside() {
-    let mut state = 0x2545_f491_4f6c_dd1du64;
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
-    let mut ends = [0; 2];
-    for _ in 0..300 {
-        let mut memory = Memory::new();
-        for word in &mut memory.0 {
-            *word = match random() % 8 {
-                0 => EXIT.start + random() % 0x40,
-                1 => random(),
-                2 => EMERGENCY.start + ((random() % 0x2000) & !15),
-                _ => THREAD.start + ((random() % 0x4000) & !15),
-            };
-        }
-        for _ in 0..50 {
-            let start = EMERGENCY.start + ((random() % (THREAD.end - EMERGENCY.start)) & !15);
-            let (frames, end) = memory.walk(start);
-            assert!(frames.len() < 4096);
-            ends[usize::from(matches!(end, End::NotRising { .. }))] += 1;
-        }
+fn a_frame_that_only_some_paths_have_ends_before_they_meet() {
+    let code = [
+        beq(4 * 8),
+        mflr(R0),
+        stdu(R1, -64, R1),
+        std(R0, 80, R1),
+        call(4),
+        addi(R1, R1, 64),
+        ld(R0, 16, R1),
+        mtlr(R0),
+        // Here they meet: the save slot was written on one of them only.
+        NOP,
+        BLR,
+    ];
+    assert_eq!(states(&code)[8..], [LEAF, LEAF]);
+}
+
+#[test]
+fn loops_end_and_what_is_behind_a_jump_is_reached_by_its_own_way() {
+    let code = [
+        beq(12),
+        NOP,
+        branch(2, START),
+        branch(3, START + 24),
+        NOP,
+        NOP,
+        BLR,
+    ];
+    let states = states(&code);
+    assert_eq!(states[..4], [LEAF; 4]);
+    assert_eq!(states[4..6], [None, None]);
+    assert_eq!(states[6], LEAF);
+}
+
+#[test]
+fn a_jump_table_leads_to_what_nothing_else_leads_to() {
+    let code = [
+        mflr(R0),
+        stdu(R1, -32, R1),
+        std(R0, 48, R1),
+        mtctr(R12),
+        BCTR,
+        call(5),
+        addi(R1, R1, 32),
+        BLR,
+    ];
+    assert_eq!(states(&code)[5..7], [framed(32, LinkRegister), framed(32, Saved)]);
+}
+
+#[test]
+fn a_hook_stands_for_a_nop() {
+    let jump = [branch(0, STUB), mflr(R0), BLR];
+    assert_eq!(states(&jump), [LEAF; 3]);
+    let call = [mflr(R0), bl(START + 4, STUB).unwrap(), std(R0, 16, R1), BLR];
+    assert_eq!(states(&call), [LEAF; 4]);
+    // Any other function is left for good, or called.
+    assert_eq!(states(&[branch(0, OTHER), NOP]), [LEAF, None]);
+}
+
+#[test]
+fn what_is_not_understood_is_not_known() {
+    for strange in [
+        ld(R1, 16, R12),
+        stdu(R1, -16, R1),
+        stdu(R0, -64, R1),
+        addi(R1, R12, 0),
+    ] {
+        assert_eq!(states(&[strange, BLR]), [LEAF, None], "{strange:#010x}");
     }
-    assert!(ends.iter().all(|count| *count > 0), "{ends:?}");
+    // The return address is nowhere.
+    assert_eq!(states(&[call(0), NOP]), [LEAF, None]);
+    let too_long = vec![NOP; 8192];
+    let function = START..START + 4 * too_long.len() as u64;
+    assert_eq!(frame_state(&function, START, |_| NOP, |_| false), None);
+}
+
+#[test]
+fn calls_are_told_from_jumps() {
+    assert!(is_call(call(0)) && is_call(kernel_core::insn::BCTRL) && is_call(BLR | 1));
+    assert!(!is_call(branch(0, OTHER)) && !is_call(BCTR) && !is_call(BLR) && !is_call(beq(8)));
 }
