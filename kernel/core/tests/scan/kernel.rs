@@ -56,6 +56,13 @@ const KERNEL: &Known = &[
     ),
 ];
 
+/// Disagreements that come and go with the compiler's version: nothing asks whether they are needed.
+const SOMETIMES: &Known = &[(
+    "kernel::unwind::tables::row_at",
+    NotDescribed,
+    "walks through its large frame with stores that advance their own pointer; where that loop ends is not followed",
+)];
+
 const C_PLAIN: &Known = &[];
 
 const C_OPTIMISED: &Known = &[
@@ -120,8 +127,10 @@ fn compare(what: &str, bytes: Vec<u8>, known: &Known) {
             let row = known
                 .iter()
                 .position(|row| row.1 == kind && glob::matches(row.0, &name));
+            let comes_and_goes = |row: &(&str, _, _)| row.1 == kind && glob::matches(row.0, &name);
             match row {
                 Some(row) => _ = needed.insert(row),
+                None if SOMETIMES.iter().any(comes_and_goes) => {}
                 None => new.push(format!("{kind:?}: {name}: {facts:?}, {function:?}")),
             }
         }
