@@ -3,12 +3,13 @@
 //! Lines end with `\n` alone; who shows them adds what the terminal wants.
 
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use arch::hcall;
 use kernel_core::device_tree::DEFAULT_TERMINAL;
 
 use crate::sync::IrqLock;
+use crate::thread;
 
 /// Prints on the console.
 #[macro_export]
@@ -30,6 +31,8 @@ static TERMINAL: AtomicU32 = AtomicU32::new(DEFAULT_TERMINAL);
 static LOCK: IrqLock<()> = IrqLock::new(());
 /// A panic came, perhaps with the lock held: it is not taken any more.
 static BROKEN: AtomicBool = AtomicBool::new(false);
+/// The address of the CPU that prints urgently, with the lock or without it; 0: none does.
+static URGENT: AtomicUsize = AtomicUsize::new(0);
 /// The last character was no end of a line.
 static IN_LINE: AtomicBool = AtomicBool::new(false);
 
@@ -47,9 +50,43 @@ pub(crate) fn break_lock() {
     }
 }
 
+/// For a system reset, which may have stopped anybody in the middle of printing: what `body` prints waits a while for the
+/// console, and then no longer. Several CPUs that do this take turns.
+pub(crate) fn urgently(body: impl FnOnce()) {
+    /// Tries for the console's lock: whoever runs and prints is done by then.
+    const PATIENCE: usize = 100_000;
+    static TURN: spin::Mutex<()> = spin::Mutex::new(());
+    if is_urgent() {
+        // A reset in the middle of a reset.
+        return body();
+    }
+    let _turn = TURN.lock();
+    let guard = (0..PATIENCE).find_map(|_| {
+        hcall::spin_hint();
+        LOCK.try_lock()
+    });
+    URGENT.store(this_cpu(), Ordering::Relaxed);
+    if IN_LINE.load(Ordering::Relaxed) {
+        print(format_args!("\n"));
+    }
+    body();
+    URGENT.store(0, Ordering::Relaxed);
+    drop(guard);
+}
+
+/// Whether this CPU prints urgently.
+fn is_urgent() -> bool {
+    URGENT.load(Ordering::Relaxed) == this_cpu()
+}
+
+fn this_cpu() -> usize {
+    core::ptr::from_ref(thread::current_cpu_head()) as usize
+}
+
 /// Prints, in one piece.
 pub fn print(arguments: fmt::Arguments<'_>) {
-    let _guard = (!BROKEN.load(Ordering::Relaxed)).then(|| LOCK.lock());
+    let is_free = BROKEN.load(Ordering::Relaxed) || is_urgent();
+    let _guard = (!is_free).then(|| LOCK.lock());
     let mut printer = Printer::default();
     // The printer has no errors; what a `Display` of somebody's own returns ends what it prints.
     let _ = printer.write_fmt(arguments);

@@ -7,11 +7,12 @@ use core::sync::atomic::Ordering;
 
 use arch::entry::{ExceptionFrame, Vector};
 use arch::livepatch::return_stack_full;
+use arch::msr;
 use arch::thread::RETURN_STACK_DEPTH;
 
-use crate::step;
 use crate::symbols::{self, Symbolized};
 use crate::thread::{self, CurrentName, Outcome};
+use crate::{backtrace, console, println, step};
 
 /// An exception that nobody expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +84,24 @@ extern "C" fn exception_handler(frame: &mut ExceptionFrame) {
                 .fetch_sub(1, Ordering::Relaxed);
         }
         Vector::TRACE => step::trace(frame),
+        Vector::SYSTEM_RESET => system_reset(frame),
         _ => unexpected(frame),
     }
+}
+
+/// The monitor's `nmi`: says where the CPU is, and goes on.
+fn system_reset(frame: &ExceptionFrame) {
+    console::urgently(|| {
+        let cpu = thread::current_cpu_head().number.load(Ordering::Relaxed);
+        println!("system reset of CPU {cpu}, in thread '{CurrentName}'");
+        backtrace::print_from(frame);
+    });
+    // An exception was only half saved: SRR0 and SRR1 had what it interrupted.
+    assert!(
+        frame.msr & msr::RI != 0,
+        "a system reset at {:#x}, where nothing can go on",
+        frame.nip
+    );
 }
 
 /// Ends a sacrificial thread; anybody else's fault is the kernel's end.

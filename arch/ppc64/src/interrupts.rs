@@ -7,10 +7,7 @@ use crate::msr;
 
 /// Whether interrupts are taken.
 pub fn enabled() -> bool {
-    let value: u64;
-    // SAFETY: reads a register.
-    unsafe { asm!("mfmsr {}", out(reg) value, options(nomem, nostack, preserves_flags)) };
-    value & msr::EE != 0
+    msr::read() & msr::EE != 0
 }
 
 /// Takes no interrupts from here on; answers whether they were taken before.

@@ -7,6 +7,7 @@
 #![cfg_attr(target_arch = "powerpc64", no_std)]
 
 pub mod abi;
+pub mod cpu;
 pub mod entry;
 pub mod ftrace;
 pub mod livepatch;

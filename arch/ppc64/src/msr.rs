@@ -16,3 +16,13 @@ pub const DR: u64 = 1 << 4;
 pub const RI: u64 = 1 << 1;
 /// Little-endian mode.
 pub const LE: u64 = 1 << 0;
+
+/// The register as it is.
+#[cfg(target_arch = "powerpc64")]
+#[allow(unsafe_code, reason = "mfmsr is an instruction")]
+pub fn read() -> u64 {
+    let value: u64;
+    // SAFETY: reads a register.
+    unsafe { core::arch::asm!("mfmsr {}", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}

@@ -7,9 +7,7 @@ use crate::msr;
 
 /// Steps, or steps no more, from the next instruction on. The exception's handler itself is not stepped.
 pub fn set(on: bool) {
-    let value: u64;
-    // SAFETY: reads a register.
-    unsafe { asm!("mfmsr {}", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    let value = msr::read();
     let value = if on { value | msr::SE } else { value & !msr::SE };
     // SAFETY: only SE changes; whoever turns it on has somebody who takes the exceptions.
     unsafe { asm!("mtmsrd {}", "isync", in(reg) value, options(nostack, preserves_flags)) };

@@ -102,7 +102,7 @@ pub(super) fn new_thread(
     let return_stack: Box<[ReturnRecord]> = vec![ReturnRecord::default(); RETURN_STACK_DEPTH].into();
     let records = return_stack.as_ptr_range();
     let thread = Thread {
-        head: ThreadHead::new(),
+        head: ThreadHead::new(core::ptr::null()),
         id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         name,
         stack,

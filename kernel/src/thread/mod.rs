@@ -14,6 +14,7 @@ use core::fmt;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use arch::cpu::CpuHead;
 use arch::livepatch::ReturnRecord;
 use arch::thread::{STACK_SIZE, ThreadHead};
 
@@ -160,6 +161,14 @@ impl Thread {
 pub fn current_head() -> &'static ThreadHead {
     // SAFETY: r13 points to the running thread's head from `_start` on, and the running thread cannot end under its own feet.
     unsafe { &*arch::thread::current() }
+}
+
+/// What assembly knows of the CPU that runs the caller. With interrupts on it may be another by the time of the answer.
+#[allow(unsafe_code, reason = "the running thread's head has a raw address")]
+pub fn current_cpu_head() -> &'static CpuHead {
+    let cpu = current_head().cpu.load(Ordering::Relaxed);
+    // SAFETY: whoever makes a thread run stores the address of its CPU's head before, and CPUs never go.
+    unsafe { &*cpu }
 }
 
 /// The running thread's graph stack; `None` before threads exist. For trampolines: inlined, counts nothing, cannot fail.

@@ -6,12 +6,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use arch::cpu::CpuHead;
 use arch::entry::ExceptionFrame;
 use arch::thread::ThreadHead;
 use arch::{hcall, interrupts, time};
 
 use super::builder::new_thread;
-use super::{Outcome, State, Thread, current, spawn};
+use super::{Outcome, State, Thread, current, current_head, spawn};
 use crate::sync::IrqLock;
 
 /// How long a thread runs before the next one is due, in ticks of the timebase: 2 ms.
@@ -59,6 +60,7 @@ pub fn init() {
     interrupts::disable();
     let boot = new_thread(String::from("boot"), None, false, u64::MAX, None);
     boot.set_stack(arch::start::boot_stack());
+    boot.head.cpu.store(cpu(), Ordering::Relaxed);
     {
         let mut scheduler = SCHEDULER.lock();
         // Room for what a suite needs: the heap's use shall not grow at a moment that depends on who runs when.
@@ -147,10 +149,16 @@ pub(super) fn schedule() {
     if Arc::ptr_eq(&from, &to) {
         return;
     }
+    to.head.cpu.store(cpu(), Ordering::Relaxed);
     let (from, to) = (release(from), release(to));
     // SAFETY: `all` or `ended` holds both threads until `finish_switch` runs on another stack; interrupts are off.
     unsafe { arch::thread::switch(from, to) };
     finish_switch();
+}
+
+/// The CPU that runs the caller, as a thread's head wants it.
+fn cpu() -> *mut CpuHead {
+    current_head().cpu.load(Ordering::Relaxed)
 }
 
 /// Gives up a count and keeps the address: a thread that ends here must not keep itself alive from its own stack.

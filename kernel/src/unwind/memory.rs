@@ -10,14 +10,16 @@ use arch::livepatch::ReturnRecord;
 use arch::thread::{RETURN_STACK_DEPTH, ThreadHead};
 
 use super::Reason;
+use crate::thread;
 
 /// A thread's stacks.
 #[derive(Clone, Debug)]
 pub(super) struct Stacks {
     /// Its own.
     pub(super) thread: Range<u64>,
-    /// Where an exception goes when that cannot be used; empty for a thread that does not run.
-    pub(super) emergency: Range<u64>,
+    /// Those of the CPU that runs it, in the order in which one may come on top of the other: the emergency stack, where an
+    /// exception goes when the thread's cannot be used, and the reset stack. Empty for a thread that does not run.
+    pub(super) cpu: [Range<u64>; 2],
 }
 
 impl Stacks {
@@ -31,18 +33,24 @@ impl Stacks {
             } else {
                 range
             },
-            emergency: if running {
-                arch::entry::emergency_stack()
+            cpu: if running {
+                let cpu = thread::current_cpu_head();
+                [cpu.emergency_stack(), cpu.reset_stack()]
             } else {
-                0..0
+                [0..0, 0..0]
             },
         }
+    }
+
+    /// Every stack, in the order in which an exception can leave one for another.
+    fn all(&self) -> impl Iterator<Item = &Range<u64>> {
+        core::iter::once(&self.thread).chain(&self.cpu)
     }
 
     /// The stack that has `size` bytes from `address` on.
     fn of_address(&self, address: u64, size: usize) -> Result<&Range<u64>, Reason> {
         let fits = |stack: &&Range<u64>| stack.contains(&address) && stack.end - address >= size as u64;
-        let stack = [&self.thread, &self.emergency].into_iter().find(fits);
+        let stack = self.all().find(fits);
         stack.ok_or(Reason::OutsideStacks {
             stack_pointer: address,
         })
@@ -76,11 +84,12 @@ impl Stacks {
         Ok(caller)
     }
 
-    /// Whether a frame can be called from another: above it on the same stack, or back from the emergency stack.
+    /// Whether a frame can be called from another: above it on the same stack, or back on one that an exception has left.
     pub(super) fn rises(&self, from: u64, to: u64) -> Result<(), Reason> {
         self.check(to, FRAME_HEADER_SIZE)?;
-        let leaves_emergency = self.emergency.contains(&from) && self.thread.contains(&to);
-        if to > from && self.emergency.contains(&from) == self.emergency.contains(&to) || leaves_emergency {
+        let place = |address| self.all().position(|stack| stack.contains(&address));
+        let (from_place, to_place) = (place(from), place(to));
+        if to_place < from_place || to_place == from_place && to > from {
             return Ok(());
         }
         Err(Reason::BackChain {

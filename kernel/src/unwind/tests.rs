@@ -146,7 +146,7 @@ impl Copy {
         let range = self.frame..self.frame + self.words.len() as u64 * 16;
         let stacks = Stacks {
             thread: range,
-            emergency: 0..0,
+            cpu: [0..0, 0..0],
         };
         of_sleeping(stacks, ReturnRecords::of(head), None, frame)
     }

@@ -1,6 +1,7 @@
 //! The walk from a function to its caller, and on.
 
 use core::mem::offset_of;
+use core::ops::Range;
 use core::sync::atomic::Ordering;
 
 use arch::abi::{FRAME_HEADER_SIZE, FrameHeader, RED_ZONE, STACK_ALIGN};
@@ -433,15 +434,12 @@ impl Trace<'_> {
         for (number, register) in gpr.iter_mut().enumerate() {
             *register = word(offset_of!(ExceptionFrame, gpr) + 8 * number)?;
         }
-        // As the entry code places it: below the interrupted function's red zone, or on top of the emergency stack.
+        // As the entry code places it: below the interrupted function's red zone, or on top of one of the CPU's own stacks.
         let room = (EXCEPTION_FRAME_SIZE + RED_ZONE) as u64;
         let below = gpr[1].wrapping_sub(room) & !(STACK_ALIGN as u64 - 1);
-        let on_emergency = self
-            .stacks
-            .emergency
-            .end
-            .wrapping_sub(EXCEPTION_FRAME_SIZE as u64);
-        if word(offset_of!(FrameHeader, back_chain))? != gpr[1] || frame != below && frame != on_emergency {
+        let is_top = |stack: &Range<u64>| frame == stack.end.wrapping_sub(EXCEPTION_FRAME_SIZE as u64);
+        let on_top = self.stacks.cpu.iter().any(is_top);
+        if word(offset_of!(FrameHeader, back_chain))? != gpr[1] || frame != below && !on_top {
             return Err(Reason::ExceptionFrame { address: frame });
         }
         let live = Live {

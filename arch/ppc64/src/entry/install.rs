@@ -5,17 +5,28 @@
 )]
 
 use core::arch::global_asm;
-use core::mem::offset_of;
+use core::mem::{offset_of, size_of};
 use core::ops::Range;
+use core::sync::atomic::Ordering;
 
 use super::{EXCEPTION_FRAME_SIZE, ExceptionFrame, HANDLER_ROOM, Vector};
 use crate::abi::{FrameHeader, RED_ZONE};
-use crate::start::Stack;
-use crate::thread::{STACK_SIZE, ThreadHead};
+use crate::cpu::CpuHead;
+use crate::start::{Stack, boot_cpu};
+use crate::thread::ThreadHead;
 use crate::{hcall, msr, text};
 
-/// Where a handler runs when the interrupted r1 is no good. One CPU, so one stack.
+/// The boot CPU's stack for handlers when the interrupted r1 is no good.
 static EMERGENCY_STACK: Stack = Stack::new();
+/// The boot CPU's stack for system resets and machine checks.
+static RESET_STACK: Stack = Stack::new();
+/// What a vector's number has in it when HSRR0 and HSRR1 are the save registers. No vector is odd.
+const BY_HYPERVISOR: u64 = 1;
+/// The numbers of the special-purpose registers HSRR0 and HSRR1 (Power ISA 3.0B, book III, 4.4).
+const HSRR: [u32; 2] = [314, 315];
+/// DWARF's register for the address of the next instruction, in frames that are no call's: none of the processor's own
+/// numbers (ELFv2 2.4).
+const DWARF_NIP: u32 = 67;
 
 global_asm!(
     include_str!("entry.S"),
@@ -38,29 +49,57 @@ global_asm!(
     DSISR = const offset_of!(ExceptionFrame, dsisr),
     VECTOR = const offset_of!(ExceptionFrame, vector),
     FRAME_TRACE_DEPTH = const offset_of!(ExceptionFrame, trace_depth),
-    MSR_RI = const msr::RI,
-    EMERGENCY_STACK = sym EMERGENCY_STACK,
-    EMERGENCY_STACK_SIZE = const STACK_SIZE,
+    RESET_SCRATCH = const offset_of!(ThreadHead, reset_scratch),
+    MACHINE_CHECK_SCRATCH = const offset_of!(ThreadHead, machine_check_scratch),
+    CPU = const offset_of!(ThreadHead, cpu),
+    KERNEL_MSR = const offset_of!(CpuHead, kernel_msr),
+    EMERGENCY_LOW = const offset_of!(CpuHead, emergency_low),
+    EMERGENCY_HIGH = const offset_of!(CpuHead, emergency_high),
+    RESET_LOW = const offset_of!(CpuHead, reset_low),
+    RESET_HIGH = const offset_of!(CpuHead, reset_high),
+    BY_HYPERVISOR = const BY_HYPERVISOR,
+    HSRR0 = const HSRR[0],
+    HSRR1 = const HSRR[1],
+    DWARF_NIP = const DWARF_NIP,
 );
+
+// A CPU that was never started has its head at address 0, and the vectors begin at 0x100.
+const _: () = assert!(size_of::<ThreadHead>() <= 0x100);
 
 unsafe extern "C" {
     static exception_vector_template: [u32; 4];
+    static reset_vector_template: [u32; 4];
+    static machine_check_vector_template: [u32; 4];
     static exception_exit: [u32; 0];
     static exception_exit_end: [u32; 0];
 }
 
-/// Index of the template's `li r10,0`, whose immediate becomes the vector's offset.
+/// Index of a template's `li r10,0`, whose immediate becomes the vector's offset.
 const VECTOR_WORD: usize = 2;
+
+/// What is copied to a vector.
+fn stub(vector: Vector) -> [u32; 4] {
+    let template = match vector {
+        Vector::SYSTEM_RESET => &raw const reset_vector_template,
+        Vector::MACHINE_CHECK => &raw const machine_check_vector_template,
+        _ => &raw const exception_vector_template,
+    };
+    // SAFETY: four words of initialised, immutable assembly.
+    let mut stub = unsafe { template.read() };
+    stub[VECTOR_WORD] |= vector.0 as u32;
+    if vector.is_hypervisors() {
+        stub[VECTOR_WORD] |= BY_HYPERVISOR as u32;
+    }
+    stub
+}
 
 /// Installs a stub at every vector and asks the hypervisor for little-endian exceptions.
 ///
 /// Overwrites what the firmware keeps in low memory: no Open Firmware call is possible afterwards.
 pub fn install() {
+    prepare_boot_cpu();
     for (vector, _) in Vector::ALL {
-        // SAFETY: four words of initialised, immutable assembly.
-        let mut stub = unsafe { exception_vector_template };
-        stub[VECTOR_WORD] |= vector.0 as u32;
-        for (word, instruction) in stub.into_iter().enumerate() {
+        for (word, instruction) in stub(vector).into_iter().enumerate() {
             // SAFETY: real addresses 0x100 to 0xfff are RAM that the firmware has handed over; nobody executes there yet.
             unsafe { text::write_word(vector.0 + 4 * word as u64, instruction) };
         }
@@ -68,17 +107,22 @@ pub fn install() {
     hcall::set_little_endian_exceptions();
 }
 
+/// Gives the boot CPU its stacks, and its handlers the machine state that is now.
+fn prepare_boot_cpu() {
+    let cpu = boot_cpu();
+    let stacks = [
+        (&EMERGENCY_STACK, &cpu.emergency_low, &cpu.emergency_high),
+        (&RESET_STACK, &cpu.reset_low, &cpu.reset_high),
+    ];
+    for (stack, low, high) in stacks {
+        low.store(stack.range().start, Ordering::Relaxed);
+        high.store(stack.range().end, Ordering::Relaxed);
+    }
+    cpu.kernel_msr
+        .store(msr::read() & !msr::EE | msr::RI, Ordering::Relaxed);
+}
+
 /// Where an exception handler returns to: a return address in here marks the frame above it as an [`ExceptionFrame`].
 pub fn exit_range() -> Range<u64> {
     &raw const exception_exit as u64..&raw const exception_exit_end as u64
-}
-
-/// The emergency stack.
-pub fn emergency_stack() -> Range<u64> {
-    EMERGENCY_STACK.range()
-}
-
-/// Whether `stack_pointer` is on the emergency stack.
-pub fn on_emergency_stack(stack_pointer: u64) -> bool {
-    EMERGENCY_STACK.range().contains(&stack_pointer)
 }

@@ -9,4 +9,4 @@ pub use vector::Vector;
 #[cfg(target_arch = "powerpc64")]
 mod install;
 #[cfg(target_arch = "powerpc64")]
-pub use install::{emergency_stack, exit_range, install, on_emergency_stack};
+pub use install::{exit_range, install};

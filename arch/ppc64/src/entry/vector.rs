@@ -7,6 +7,10 @@ use core::fmt;
 pub struct Vector(pub u64);
 
 impl Vector {
+    /// The machine was reset, or the monitor's `nmi`.
+    pub const SYSTEM_RESET: Vector = Vector(0x100);
+    /// The hardware, or an access outside all memory.
+    pub const MACHINE_CHECK: Vector = Vector(0x200);
     /// Data access that translation or protection forbids; DAR has the address.
     pub const DATA_STORAGE: Vector = Vector(0x300);
     /// An access that the instruction cannot make at this alignment; DAR has the address.
@@ -20,8 +24,8 @@ impl Vector {
 
     /// Every vector that gets a stub, with its name.
     pub const ALL: [(Vector, &'static str); 26] = [
-        (Vector(0x100), "system reset"),
-        (Vector(0x200), "machine check"),
+        (Vector::SYSTEM_RESET, "system reset"),
+        (Vector::MACHINE_CHECK, "machine check"),
         (Vector::DATA_STORAGE, "data storage"),
         (Vector(0x380), "data segment"),
         (Vector(0x400), "instruction storage"),
@@ -63,6 +67,11 @@ impl Vector {
             .iter()
             .find(|(vector, _)| *vector == self)
             .map_or("unknown exception", |(_, name)| name)
+    }
+
+    /// Whether only a hypervisor takes it, with HSRR0 and HSRR1 for save registers (book III, 6.2.2).
+    pub const fn is_hypervisors(self) -> bool {
+        matches!(self.0, 0x980 | 0xe00..=0xeff | 0xf80)
     }
 
     /// Whether DAR says something for this exception.

@@ -10,6 +10,7 @@ use core::mem::offset_of;
 use core::ops::Range;
 
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
+use crate::cpu::CpuHead;
 use crate::msr;
 use crate::thread::{STACK_SIZE, ThreadHead};
 
@@ -34,7 +35,14 @@ impl Stack {
 
 static BOOT_STACK: Stack = Stack::new();
 /// What r13 points to until the kernel has threads: locks count themselves in it.
-static BOOT_HEAD: ThreadHead = ThreadHead::new();
+static BOOT_HEAD: ThreadHead = ThreadHead::new(&raw const BOOT_CPU);
+/// The CPU that the firmware starts.
+static BOOT_CPU: CpuHead = CpuHead::new();
+
+/// The CPU that the firmware has started, which `_start` runs on.
+pub fn boot_cpu() -> &'static CpuHead {
+    &BOOT_CPU
+}
 
 /// The stack that `_start` switched to: the boot thread's.
 pub fn boot_stack() -> Range<u64> {

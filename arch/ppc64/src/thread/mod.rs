@@ -4,7 +4,9 @@
 //! pointer and the compiler never touches it, so one load reaches everything that belongs to the
 //! thread, in a trampoline as in an exception entry, and no migration between CPUs can tear it.
 
-use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
+
+use crate::cpu::CpuHead;
 
 /// How deep patched calls may nest on one thread under the design `return-stack`.
 pub const RETURN_STACK_DEPTH: usize = 512;
@@ -38,6 +40,12 @@ pub struct ThreadHead {
     pub livepatch_sp: AtomicU64,
     /// Where an exception entry keeps r10, r11, r12 and CR until it has a frame.
     pub exception_scratch: [AtomicU64; 4],
+    /// The same for a system reset, which may come while the other is in use.
+    pub reset_scratch: [AtomicU64; 4],
+    /// The same for a machine check.
+    pub machine_check_scratch: [AtomicU64; 4],
+    /// The CPU that runs the thread, or that ran it last; never null once it has run.
+    pub cpu: AtomicPtr<CpuHead>,
     /// Locks that the thread holds. A thread that faults with one in its hand cannot be ended: others would wait for ever.
     pub locks_held: AtomicU32,
     /// Interrupt handlers that run on the thread's stack just now. A fault in one is not the thread's fault.
@@ -45,8 +53,8 @@ pub struct ThreadHead {
 }
 
 impl ThreadHead {
-    /// A head with an empty stack.
-    pub const fn new() -> Self {
+    /// A head with an empty stack, of a thread that `cpu` runs, or that nobody runs yet.
+    pub const fn new(cpu: *const CpuHead) -> Self {
         ThreadHead {
             stack_low: AtomicU64::new(0),
             stack_high: AtomicU64::new(0),
@@ -56,14 +64,11 @@ impl ThreadHead {
             return_limit: AtomicU64::new(0),
             livepatch_sp: AtomicU64::new(0),
             exception_scratch: [const { AtomicU64::new(0) }; 4],
+            reset_scratch: [const { AtomicU64::new(0) }; 4],
+            machine_check_scratch: [const { AtomicU64::new(0) }; 4],
+            cpu: AtomicPtr::new(cpu.cast_mut()),
             locks_held: AtomicU32::new(0),
             interrupts_active: AtomicU32::new(0),
         }
-    }
-}
-
-impl Default for ThreadHead {
-    fn default() -> Self {
-        Self::new()
     }
 }

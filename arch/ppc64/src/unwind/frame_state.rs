@@ -138,11 +138,8 @@ impl Books {
                 self.set_copy(rt, self.saved && displacement == save_slot);
             }
             // std
-            62 if word & 3 == 0 && ra == 1 => {
-                if displacement == save_slot {
-                    self.saved = self.holds(rt);
-                }
-            }
+            62 if word & 3 == 0 && ra == 1 && displacement == save_slot => self.saved = self.holds(rt),
+            62 if word & 3 == 0 && ra == 1 => {}
             // stdu r1
             62 if word & 3 == 1 && ra == 1 => {
                 let frame_size = u16::try_from(i32::from(self.frame_size) - displacement);

@@ -1,0 +1,58 @@
+//! What assembly needs to know of a CPU: the head of the kernel's own per-CPU structure.
+//!
+//! r13 leads to the running thread's head, and that to the CPU that runs it. A thread that is moved between the two steps
+//! would find another CPU: whoever goes that way has interrupts off.
+
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// The part of a CPU that assembly reads. The kernel's own per-CPU structure starts with it.
+#[repr(C, align(16))]
+#[derive(Debug)]
+pub struct CpuHead {
+    /// The machine state in which exception handlers run: translation as it is set up, interrupts off, recoverable.
+    pub kernel_msr: AtomicU64,
+    /// Lowest address of the stack for exceptions that find r1 unusable.
+    pub emergency_low: AtomicU64,
+    /// First address above it.
+    pub emergency_high: AtomicU64,
+    /// Lowest address of the stack for system resets and machine checks, which ask nobody whether they may come.
+    pub reset_low: AtomicU64,
+    /// First address above it.
+    pub reset_high: AtomicU64,
+    /// The CPU's number, from 0 in the order of the device tree.
+    pub number: AtomicU64,
+    /// What the machine calls it: its interrupt server, which is its PIR where there is no hypervisor.
+    pub server: AtomicU64,
+}
+
+impl CpuHead {
+    /// CPU 0, without stacks.
+    pub const fn new() -> Self {
+        CpuHead {
+            kernel_msr: AtomicU64::new(0),
+            emergency_low: AtomicU64::new(0),
+            emergency_high: AtomicU64::new(0),
+            reset_low: AtomicU64::new(0),
+            reset_high: AtomicU64::new(0),
+            number: AtomicU64::new(0),
+            server: AtomicU64::new(0),
+        }
+    }
+
+    /// The stack for exceptions that find r1 unusable.
+    pub fn emergency_stack(&self) -> Range<u64> {
+        self.emergency_low.load(Ordering::Relaxed)..self.emergency_high.load(Ordering::Relaxed)
+    }
+
+    /// The stack for system resets and machine checks.
+    pub fn reset_stack(&self) -> Range<u64> {
+        self.reset_low.load(Ordering::Relaxed)..self.reset_high.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for CpuHead {
+    fn default() -> Self {
+        Self::new()
+    }
+}
