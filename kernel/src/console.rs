@@ -1,15 +1,14 @@
-//! The console: a virtual terminal of the hypervisor, written to by whole lines.
+//! The console: the platform's, written to by whole lines.
 //!
 //! Lines end with `\n` alone; who shows them adds what the terminal wants.
 
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arch::hcall;
-use kernel_core::device_tree::DEFAULT_TERMINAL;
 
 use crate::sync::IrqLock;
-use crate::thread;
+use crate::{platform, thread};
 
 /// Prints on the console.
 #[macro_export]
@@ -23,10 +22,9 @@ macro_rules! println {
     ($($argument:tt)*) => { $crate::console::print(format_args!("{}\n", format_args!($($argument)*))) };
 }
 
-/// Characters that the hypervisor takes at a time.
-const CHUNK: usize = 16;
+/// Characters that are collected for the platform.
+const CHUNK: usize = 64;
 
-static TERMINAL: AtomicU32 = AtomicU32::new(DEFAULT_TERMINAL);
 /// Who prints holds it from the first to the last character.
 static LOCK: IrqLock<()> = IrqLock::new(());
 /// A panic came, perhaps with the lock held: it is not taken any more.
@@ -35,11 +33,6 @@ static BROKEN: AtomicBool = AtomicBool::new(false);
 static URGENT: AtomicUsize = AtomicUsize::new(0);
 /// The last character was no end of a line.
 static IN_LINE: AtomicBool = AtomicBool::new(false);
-
-/// Prints to the virtual terminal with this number from here on.
-pub(crate) fn set_terminal(terminal: u32) {
-    TERMINAL.store(terminal, Ordering::Relaxed);
-}
 
 /// For a panic, with interrupts off for good: prints no longer wait for whoever is printing, and a line that was begun is
 /// ended.
@@ -87,14 +80,16 @@ fn this_cpu() -> usize {
 pub fn print(arguments: fmt::Arguments<'_>) {
     let is_free = BROKEN.load(Ordering::Relaxed) || is_urgent();
     let _guard = (!is_free).then(|| LOCK.lock());
-    let mut printer = Printer::default();
+    let mut printer = Printer {
+        chunk: [0; CHUNK],
+        length: 0,
+    };
     // The printer has no errors; what a `Display` of somebody's own returns ends what it prints.
     let _ = printer.write_fmt(arguments);
     printer.flush();
 }
 
-/// Collects characters until the hypervisor takes them.
-#[derive(Default)]
+/// Collects characters for the platform.
 struct Printer {
     chunk: [u8; CHUNK],
     length: usize,
@@ -105,10 +100,7 @@ impl Printer {
         let chunk = &self.chunk[..self.length];
         let Some(last) = chunk.last() else { return };
         IN_LINE.store(*last != b'\n', Ordering::Relaxed);
-        let terminal = TERMINAL.load(Ordering::Relaxed).into();
-        while hcall::is_busy(hcall::put_terminal_characters(terminal, chunk)) {
-            hcall::spin_hint();
-        }
+        platform::write(chunk);
         self.length = 0;
     }
 }

@@ -30,6 +30,7 @@ pub mod sync;
 pub mod thread;
 pub mod unwind;
 
+mod platform;
 mod selftest;
 mod start;
 

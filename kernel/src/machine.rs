@@ -7,7 +7,7 @@ use kernel_core::device_tree::{DeviceTree, Machine, TreeError};
 use kernel_core::ranges::largest_gap;
 use spin::Once;
 
-use crate::{boot_arguments, console, ensure, ktest, memory, power};
+use crate::{boot_arguments, ensure, ktest, memory, platform};
 
 static MACHINE: Once<Machine> = Once::new();
 
@@ -28,23 +28,29 @@ pub(crate) fn init(tree: &'static [u8]) {
         panic!("device tree: {error}")
     }
     let tree = DeviceTree::parse(tree).unwrap_or_else(|error| broken(error));
-    power::init(tree.rtas());
-    console::set_terminal(tree.terminal());
+    platform::init(tree.platform().unwrap_or_else(|error| broken(error)));
     boot_arguments::init(tree.boot_arguments().unwrap_or_else(|error| broken(error)));
     give_memory_to_heap(&tree).unwrap_or_else(|error| broken(error));
     let machine = Machine::read(&tree).unwrap_or_else(|error| broken(error));
     MACHINE.call_once(|| machine);
 }
 
-/// The heap gets what the image and the initial RAM disk leave of the first memory. The firmware has left by then, and the
-/// device tree is inside the image.
+/// The heap gets what the image, the initial RAM disk and a firmware that stays leave of the first memory. The device tree
+/// is inside the image.
 #[allow(unsafe_code, reason = "says which memory is nobody's")]
 fn give_memory_to_heap<'a>(tree: &DeviceTree<'a>) -> Result<(), TreeError<'a>> {
     /// What the heap's own list and every cache line like.
     const ALIGN: u64 = 128;
     let image = arch::image::image();
+    /// skiboot reserves seven ranges.
+    const RANGES: usize = 32;
+    let mut taken = heapless::Vec::<Range<u64>, RANGES>::new();
     // The exception vectors are below the image.
-    let taken = [0..image.end, tree.initrd()?.unwrap_or_default()];
+    let ours = [0..image.end, tree.initrd()?.unwrap_or_default()];
+    for range in ours.into_iter().chain(tree.reserved()) {
+        let range = taken.push(range);
+        range.unwrap_or_else(|range| panic!("{range:#x?} is one reserved range more than {RANGES}"));
+    }
     let Range { start, end } = largest_gap(tree.first_memory()?, &taken);
     let (start, end) = (start.next_multiple_of(ALIGN), end & !(ALIGN - 1));
     assert!(

@@ -3,7 +3,8 @@
 use kernel_core::glob;
 
 use crate::{
-    boot_arguments, ftrace, initrd, ktest, livepatch, logging, machine, power, selftest, symbols, thread,
+    boot_arguments, ftrace, initrd, ktest, livepatch, logging, machine, platform, power, selftest, symbols,
+    thread,
 };
 
 /// How the firmware entered the image.
@@ -26,6 +27,7 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     choose_return_design();
     initrd::report();
     arch::entry::install();
+    platform::set_little_endian_exceptions();
     ftrace::prime_classic_sites();
     thread::init();
     selftest::run();

@@ -20,9 +20,13 @@ pub mod firmware;
 #[cfg(target_arch = "powerpc64")]
 pub mod hcall;
 #[cfg(target_arch = "powerpc64")]
+pub mod hypervisor;
+#[cfg(target_arch = "powerpc64")]
 pub mod image;
 #[cfg(target_arch = "powerpc64")]
 pub mod interrupts;
+#[cfg(target_arch = "powerpc64")]
+pub mod opal;
 #[cfg(target_arch = "powerpc64")]
 pub mod start;
 #[cfg(target_arch = "powerpc64")]

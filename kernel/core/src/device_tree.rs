@@ -22,7 +22,7 @@ pub use flatten::{FlattenError, Flattener};
 #[cfg(any(feature = "device-tree", test))]
 pub use machine::Machine;
 #[cfg(any(feature = "device-tree", test))]
-pub use tree::{DEFAULT_TERMINAL, DeviceTree, Rtas};
+pub use tree::{DEFAULT_TERMINAL, DeviceTree, Platform, Rtas};
 
 /// First word of a flattened tree.
 const MAGIC: u32 = 0xd00d_feed;

@@ -9,10 +9,11 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arch::cpu::CpuHead;
 use arch::entry::ExceptionFrame;
 use arch::thread::ThreadHead;
-use arch::{hcall, interrupts, time};
+use arch::{interrupts, time};
 
 use super::builder::new_thread;
 use super::{Outcome, State, Thread, current, current_head, spawn};
+use crate::platform;
 use crate::sync::IrqLock;
 
 /// How long a thread runs before the next one is due, in ticks of the timebase: 2 ms.
@@ -89,7 +90,7 @@ fn idle_loop() {
     loop {
         interrupts::disable();
         schedule();
-        hcall::cede();
+        platform::idle();
     }
 }
 

@@ -149,8 +149,12 @@ exception_entry:
     addi  %r2, %r2, .TOC.@l
     ld    %r3, {CPU}(%r13)
     ld    %r3, {KERNEL_MSR}(%r3)
-    mtmsrd %r3                          // nothing is in SRR0 and SRR1 any more
-    isync
+    lis   %r4, .Lentry_handle@ha
+    addi  %r4, %r4, .Lentry_handle@l
+    mtsrr0 %r4
+    mtsrr1 %r3
+    rfid                                // mtmsrd would leave MSR[ME] off after a machine check (book III, 4.4.2)
+.Lentry_handle:
     mr    %r3, %r1
     bl    exception_handler
 

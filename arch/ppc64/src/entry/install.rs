@@ -14,7 +14,7 @@ use crate::abi::{FrameHeader, RED_ZONE};
 use crate::cpu::CpuHead;
 use crate::start::{Stack, boot_cpu};
 use crate::thread::ThreadHead;
-use crate::{hcall, msr, text};
+use crate::{msr, text};
 
 /// The boot CPU's stack for handlers when the interrupted r1 is no good.
 static EMERGENCY_STACK: Stack = Stack::new();
@@ -93,7 +93,7 @@ fn stub(vector: Vector) -> [u32; 4] {
     stub
 }
 
-/// Installs a stub at every vector and asks the hypervisor for little-endian exceptions.
+/// Installs a stub at every vector. The platform must still be asked to take exceptions in little-endian mode.
 ///
 /// Overwrites what the firmware keeps in low memory: no Open Firmware call is possible afterwards.
 pub fn install() {
@@ -104,7 +104,6 @@ pub fn install() {
             unsafe { text::write_word(vector.0 + 4 * word as u64, instruction) };
         }
     }
-    hcall::set_little_endian_exceptions();
 }
 
 /// Gives the boot CPU its stacks, and its handlers the machine state that is now.

@@ -41,7 +41,8 @@ impl Vector {
         (Vector::TRACE, "trace"),
         (Vector(0xe00), "hypervisor data storage"),
         (Vector(0xe20), "hypervisor instruction storage"),
-        (Vector(0xe40), "hypervisor emulation assistance"),
+        // "Hypervisor emulation assistance": in hypervisor state there is nobody who could assist.
+        (Vector(0xe40), "illegal instruction"),
         (Vector(0xe60), "hypervisor maintenance"),
         (Vector(0xe80), "hypervisor doorbell"),
         (Vector(0xea0), "hypervisor virtualization"),
@@ -93,6 +94,7 @@ mod tests {
     #[test]
     fn program_exceptions_are_named_by_their_cause() {
         assert_eq!(Vector::PROGRAM.describe(0x8_0000), "illegal instruction");
+        assert_eq!(Vector(0xe40).describe(0), "illegal instruction");
         assert_eq!(Vector::PROGRAM.describe(0x2_0000), "trap");
         assert_eq!(Vector(0x480).describe(0x2_0000), "instruction segment");
         assert_eq!(Vector(0x123).describe(0), "unknown exception");

@@ -46,22 +46,8 @@ open_firmware_client_call:
     mtsrr1 %r11
     rfid
 
-    // Big-endian words, bytes reversed by hand: as in start/start.S, they set MSR[SF] and MSR[LE] again.
 .Lfirmware_returns:
-    .long 0xa600607d                    // mfmsr  r11
-    .long 0x05009f42                    // bcl    20,31,.+4
-.Lfirmware_here:
-    .long 0xa602487d                    // mflr   r10
-    // addi r10,r10,distance: opcode and registers as one reversed halfword, then the reversed distance
-    .byte 0x39, 0x4a
-    .byte (.Lfirmware_done - .Lfirmware_here) >> 8, (.Lfirmware_done - .Lfirmware_here) & 0xff
-    .long 0xa6035a7d                    // mtsrr0 r10
-    .long 0x01006b61                    // ori    r11,r11,1       MSR[LE]
-    .long 0x01008039                    // li     r12,1
-    .long 0x06f88c79                    // sldi   r12,r12,63      MSR[SF]
-    .long 0x78636b7d                    // or     r11,r11,r12
-    .long 0xa6037b7d                    // mtsrr1 r11
-    .long 0x2400004c                    // rfid
+    to_little_endian .Lfirmware_done
 
 .Lfirmware_done:
     clrldi %r1, %r1, 32                 // every stack is below 4 GiB; the upper half is the firmware's

@@ -29,7 +29,9 @@ struct ClientFrame {
 const _: () = assert!(size_of::<ClientFrame>() % STACK_ALIGN == 0);
 
 global_asm!(
+    include_str!("../to_little_endian.S"),
     include_str!("client_call.S"),
+    ".purgem to_little_endian",
     FRAME_SIZE = const size_of::<ClientFrame>(),
     GPR2 = const offset_of!(ClientFrame, gpr2),
     GPR13 = const offset_of!(ClientFrame, gpr13),

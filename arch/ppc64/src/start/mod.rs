@@ -9,6 +9,9 @@ use core::cell::UnsafeCell;
 use core::mem::offset_of;
 use core::ops::Range;
 
+use goblin::elf64::header::{ELFMAG, Header};
+use goblin::elf64::program_header::{PT_LOAD, ProgramHeader};
+
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
 use crate::cpu::CpuHead;
 use crate::msr;
@@ -33,6 +36,10 @@ impl Stack {
     }
 }
 
+/// Where the first segment, which `_start` begins, lies in the image's file: the linker aligns it by 64 KiB, behind the
+/// headers.
+const FIRST_SEGMENT: usize = 0x1_0000;
+
 static BOOT_STACK: Stack = Stack::new();
 /// What r13 points to until the kernel has threads: locks count themselves in it.
 static BOOT_HEAD: ThreadHead = ThreadHead::new(&raw const BOOT_CPU);
@@ -50,7 +57,9 @@ pub fn boot_stack() -> Range<u64> {
 }
 
 global_asm!(
+    include_str!("../to_little_endian.S"),
     include_str!("start.S"),
+    ".purgem to_little_endian",
     MSR_EE = const msr::EE,
     MSR_ME = const msr::ME,
     MSR_RI = const msr::RI,
@@ -59,6 +68,16 @@ global_asm!(
     BOOT_STACK_SIZE = const STACK_SIZE,
     FRAME_HEADER_SIZE = const FRAME_HEADER_SIZE,
     FRAME_LR_SAVE = const offset_of!(FrameHeader, lr_save),
+    FIRST_SEGMENT = const FIRST_SEGMENT,
+    ELF_MAGIC = const u32::from_le_bytes(*ELFMAG),
+    PT_LOAD = const PT_LOAD,
+    E_PHOFF = const offset_of!(Header, e_phoff),
+    E_PHENTSIZE = const offset_of!(Header, e_phentsize),
+    E_PHNUM = const offset_of!(Header, e_phnum),
+    P_TYPE = const offset_of!(ProgramHeader, p_type),
+    P_OFFSET = const offset_of!(ProgramHeader, p_offset),
+    P_VADDR = const offset_of!(ProgramHeader, p_vaddr),
+    P_FILESZ = const offset_of!(ProgramHeader, p_filesz),
 );
 
 unsafe extern "C" {

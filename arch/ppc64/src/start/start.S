@@ -1,13 +1,15 @@
 // The first instructions of the image.
 //
-// Firmware enters at the lowest loaded address, `_start`, in its own byte order:
+// Firmware enters at `_start`, in its own byte order:
 //
 //   firmware        | byte order, mode   | r3           | r4           | r5
 //   ----------------+--------------------+--------------+--------------+---------------------------
 //   VOF, SLOF       | big-endian, 32-bit | initrd base  | initrd size  | Open Firmware client entry
+//   skiboot         | big-endian, 64-bit | device tree  | 0            | 0
 //   flat tree       | either, 64-bit     | device tree  | 0            | 0
 //
-// (VOF and SLOF: measured; flat tree: the "Device Tree Blob entry" that kexec and skiboot use.)
+// (All but the last: measured; flat tree: the "Device Tree Blob entry" that kexec uses too.) VOF and SLOF have loaded the
+// segments where they are linked to be. skiboot leaves the file as it is, somewhere in memory, and enters it there.
 //
 // Registers
 //   on entry : r3, r4, r5 as above; nothing else is known, not even LR
@@ -29,21 +31,7 @@ _start:
     tdi   0, %r0, 0x48                  // big-endian: b .+8
     b     .Lstart_little_endian
 
-    // Big-endian words, bytes reversed by hand. They go to .Lstart_little_endian with MSR[LE] and MSR[SF] set.
-    .long 0xa600607d                    // mfmsr  r11
-    .long 0x05009f42                    // bcl    20,31,.+4
-.Lstart_here:
-    .long 0xa602487d                    // mflr   r10
-    // addi r10,r10,distance: opcode and registers as one reversed halfword, then the reversed distance
-    .byte 0x39, 0x4a
-    .byte (.Lstart_little_endian - .Lstart_here) >> 8, (.Lstart_little_endian - .Lstart_here) & 0xff
-    .long 0xa6035a7d                    // mtsrr0 r10
-    .long 0x01006b61                    // ori    r11,r11,1       MSR[LE]
-    .long 0x01008039                    // li     r12,1
-    .long 0x06f88c79                    // sldi   r12,r12,63      MSR[SF]
-    .long 0x78636b7d                    // or     r11,r11,r12
-    .long 0xa6037b7d                    // mtsrr1 r11
-    .long 0x2400004c                    // rfid
+    to_little_endian .Lstart_little_endian
 
 .Lstart_little_endian:
     mfmsr %r11
@@ -54,9 +42,69 @@ _start:
     ori   %r12, %r12, {MSR_EE}@l
     andc  %r11, %r11, %r12
     ori   %r11, %r11, {MSR_ME} | {MSR_RI}
-    mtmsrd %r11
-    isync
+    bcl   20, 31, .+4
+.Lstart_here:
+    mflr  %r10
+    addi  %r12, %r10, .Lstart_state - .Lstart_here
+    mtsrr0 %r12
+    mtsrr1 %r11
+    rfid                                // only this sets MSR[ME], and for a hypervisor only (book III, 4.3.1)
 
+.Lstart_state:
+    addi  %r10, %r10, _start - .Lstart_here // where `_start` is, and where it should be
+    lis   %r11, _start@ha
+    addi  %r11, %r11, _start@l
+    cmpld %r10, %r11
+    beq   .Lstart_in_place
+
+    // The file as it is: r10 = its header, r6 = program header, r7 = how many more there are, r8 = size of one.
+    addis %r10, %r10, -({FIRST_SEGMENT} >> 16)
+    lwz   %r11, 0(%r10)
+    lis   %r12, {ELF_MAGIC}@h
+    ori   %r12, %r12, {ELF_MAGIC}@l
+    cmplw %r11, %r12
+    bne   .Lstart_nowhere
+    ld    %r6, {E_PHOFF}(%r10)
+    add   %r6, %r6, %r10
+    lhz   %r7, {E_PHNUM}(%r10)
+    lhz   %r8, {E_PHENTSIZE}(%r10)
+.Lstart_segment:
+    lwz   %r11, {P_TYPE}(%r6)
+    cmplwi %r11, {PT_LOAD}
+    bne   .Lstart_next_segment
+    ld    %r11, {P_OFFSET}(%r6)
+    add   %r11, %r11, %r10
+    ld    %r12, {P_VADDR}(%r6)
+    ld    %r9, {P_FILESZ}(%r6)
+    addi  %r9, %r9, 7                   // behind a segment's last byte there is room for a doubleword: sections are aligned
+    srdi. %r9, %r9, 3
+    beq   .Lstart_next_segment
+    mtctr %r9
+1:  ld    %r0, 0(%r11)
+    std   %r0, 0(%r12)
+    dcbst 0, %r12
+    addi  %r11, %r11, 8
+    addi  %r12, %r12, 8
+    bdnz  1b
+    sync
+    ld    %r12, {P_VADDR}(%r6)
+    mtctr %r9
+2:  icbi  0, %r12
+    addi  %r12, %r12, 8
+    bdnz  2b
+.Lstart_next_segment:
+    add   %r6, %r6, %r8
+    addi  %r7, %r7, -1
+    cmpdi %r7, 0
+    bgt   .Lstart_segment
+    sync
+    isync
+    lis   %r11, .Lstart_in_place@ha
+    addi  %r11, %r11, .Lstart_in_place@l
+    mtctr %r11
+    bctr
+
+.Lstart_in_place:
     lis   %r2, .TOC.@ha                 // every kernel address is below 2^31: two instructions
     addi  %r2, %r2, .TOC.@l
 
@@ -82,6 +130,7 @@ _start:
     addi  %r13, %r13, {BOOT_HEAD}@l
     bl    boot_main
     nop
-    trap                                 // boot_main never returns
+.Lstart_nowhere:
+    trap                                // boot_main never returns; or this is neither in place nor a file in memory
     .cfi_endproc
     .size _start, . - _start

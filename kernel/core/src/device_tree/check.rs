@@ -82,6 +82,7 @@ pub fn check(bytes: &[u8]) -> Result<&[u8], TreeError<'_>> {
             }));
         }
     }
+    check_reservations(tree, field(header::RESERVATIONS) as usize)?;
     let start = field(header::STRUCTURE) as usize;
     let strings = field(header::STRINGS) as usize;
     Structure {
@@ -93,6 +94,23 @@ pub fn check(bytes: &[u8]) -> Result<&[u8], TreeError<'_>> {
     }
     .walk()?;
     Ok(tree)
+}
+
+/// Pairs of address and size, of which the one that is all zero is the last (DTSpec 0.4, 5.3).
+fn check_reservations(tree: &[u8], start: usize) -> Result<(), TreeError<'_>> {
+    let mut pairs = tree[start..].chunks_exact(16);
+    if pairs.any(|pair| pair == [0; 16]) {
+        return Ok(());
+    }
+    let problem = Problem::Endless {
+        part: "reservation map",
+        offset: start as u64,
+    };
+    Err(TreeError {
+        node: "",
+        property: None,
+        problem,
+    })
 }
 
 /// A walk over the tokens.

@@ -46,6 +46,13 @@ pub enum Problem {
         /// Where it is said to begin.
         offset: u64,
     },
+    /// A part that should end with a mark does not.
+    Endless {
+        /// The part.
+        part: &'static str,
+        /// Where it is said to begin.
+        offset: u64,
+    },
     /// The structure has a word at `offset` that has no place there.
     Token {
         /// The word.
@@ -131,6 +138,7 @@ impl fmt::Display for Problem {
             Problem::Misaligned { part, offset } => {
                 write!(out, "the {part} begins at {offset:#x}, unaligned")
             }
+            Problem::Endless { part, offset } => write!(out, "the {part} at {offset:#x} has no end"),
             Problem::Token { token, offset } => write!(out, "unexpected token {token:#x} at {offset:#x}"),
             Problem::Truncated { offset } => {
                 write!(out, "the structure ends inside what begins at {offset:#x}")

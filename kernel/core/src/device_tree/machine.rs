@@ -1,6 +1,7 @@
 //! The machine that the kernel runs on, as the device tree describes it.
 
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -8,7 +9,7 @@ use core::ops::Range;
 use dtoolkit::Node;
 
 use super::tree::{error, optional, optional_text};
-use super::{DeviceTree, Problem, Rtas, TreeError};
+use super::{DeviceTree, Platform, Problem, TreeError};
 
 /// What the tree says that the kernel uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +26,10 @@ pub struct Machine {
     pub boot_arguments: String,
     /// The initial RAM disk.
     pub initrd: Option<Range<u64>>,
-    /// The virtual terminal to write to.
-    pub terminal: u32,
     /// Ticks of the timebase a second; `None` when the tree does not say.
     pub timebase_frequency: Option<u32>,
-    /// How the machine is turned off.
-    pub rtas: Rtas,
+    /// Who prints, and turns the machine off.
+    pub platform: Platform,
     /// The firmware that says who it is; empty when it does not.
     pub firmware: String,
 }
@@ -64,13 +63,9 @@ impl Machine {
             memory,
             boot_arguments: tree.boot_arguments()?.to_owned(),
             initrd: tree.initrd()?,
-            terminal: tree.terminal(),
             timebase_frequency: optional(first_cpu, "timebase-frequency", "a frequency")?,
-            rtas: tree.rtas(),
-            firmware: match tree.find("/openprom") {
-                Some(node) => text(node, "model")?,
-                None => String::new(),
-            },
+            platform: tree.platform()?,
+            firmware: firmware(tree)?,
         })
     }
 
@@ -79,6 +74,20 @@ impl Machine {
         self.memory
             .iter()
             .fold(0, |size, range| size.saturating_add(range.end - range.start))
+    }
+}
+
+/// SLOF has a node for itself, and so has skiboot, which says its version only.
+fn firmware<'a>(tree: &DeviceTree<'a>) -> Result<String, TreeError<'a>> {
+    if let Some(node) = tree.find("/openprom") {
+        return Ok(optional_text(node, "model")?.unwrap_or("").to_owned());
+    }
+    match tree.find("/ibm,opal/firmware") {
+        Some(node) => Ok(format!(
+            "skiboot {}",
+            optional_text(node, "version")?.unwrap_or("")
+        )),
+        None => Ok(String::new()),
     }
 }
 

@@ -90,16 +90,86 @@ fn a_machine_is_read_from_what_was_written() {
     assert_eq!(machine.memory_size(), 0x2000_0000);
     assert_eq!(machine.boot_arguments, "log=debug case=a*");
     assert_eq!(machine.initrd, Some(0x0200_0000..0x0200_1234));
-    assert_eq!(machine.terminal, 0x7100_0001);
     assert_eq!(machine.timebase_frequency, Some(512_000_000));
     assert_eq!(
-        machine.rtas,
-        Rtas {
-            power_off: Some(0x2007),
-            os_term: Some(0x201f)
+        machine.platform,
+        Platform::Pseries {
+            terminal: 0x7100_0001,
+            rtas: Rtas {
+                power_off: Some(0x2007),
+                os_term: Some(0x201f)
+            }
         }
     );
     assert_eq!(tree.first_memory(), Ok(0..0x1000_0000));
+}
+
+/// A tree with nothing but OPAL, which has these properties.
+fn powernv(properties: &[(&str, u64)]) -> Vec<u8> {
+    let mut buffer = vec![0; 1024];
+    let mut tree = Flattener::new(&mut buffer).unwrap();
+    tree.begin_node("").unwrap();
+    tree.begin_node("ibm,opal").unwrap();
+    for (name, value) in properties {
+        tree.property(name, 8)
+            .unwrap()
+            .copy_from_slice(&value.to_be_bytes());
+    }
+    tree.end_node().unwrap();
+    tree.end_node().unwrap();
+    let size = tree.finish().unwrap();
+    buffer.truncate(size);
+    buffer
+}
+
+#[test]
+fn a_tree_with_opal_has_no_hypervisor() {
+    let base = ("opal-base-address", 0x3000_0000);
+    let bytes = powernv(&[base, ("opal-entry-address", 0x3000_3760)]);
+    assert_eq!(
+        DeviceTree::parse(&bytes).unwrap().platform(),
+        Ok(Platform::PowerNv {
+            base: 0x3000_0000,
+            entry: 0x3000_3760
+        })
+    );
+    let bytes = powernv(&[base]);
+    let error = DeviceTree::parse(&bytes).unwrap().platform().unwrap_err();
+    assert_eq!(
+        format!("{error}"),
+        "node 'ibm,opal', property 'opal-entry-address': missing"
+    );
+}
+
+/// The bytes of a tree whose reservation map is `pairs`, put behind its end.
+fn reserving(pairs: &[[u64; 2]]) -> Vec<u8> {
+    let mut bytes = powernv(&[]);
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    let map = bytes.len() as u32;
+    bytes.extend(
+        pairs
+            .as_flattened()
+            .iter()
+            .flat_map(|number| number.to_be_bytes()),
+    );
+    for (field, value) in [
+        (header::TOTAL_SIZE, bytes.len() as u32),
+        (header::RESERVATIONS, map),
+    ] {
+        bytes[4 * field..][..4].copy_from_slice(&value.to_be_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn what_the_firmware_keeps_is_read_to_its_end() {
+    let bytes = reserving(&[[0x3000_0000, 0x60_0000], [u64::MAX, 2], [0, 0]]);
+    let tree = DeviceTree::parse(&bytes).unwrap();
+    let reserved: Vec<_> = tree.reserved().collect();
+    assert_eq!(reserved, [0x3000_0000..0x3060_0000, u64::MAX..u64::MAX]);
+    let bytes = reserving(&[[0x3000_0000, 0x60_0000]]);
+    let message = format!("{}", check(&bytes).unwrap_err());
+    assert!(message.ends_with("has no end"), "{message}");
 }
 
 #[test]
@@ -182,6 +252,7 @@ fn a_damaged_tree_is_refused_or_read() {
             Ok(tree) => {
                 let _ = Machine::read(&tree).map_err(|error| format!("{error}"));
                 let _ = tree.first_memory();
+                let _ = (tree.platform(), tree.reserved().count());
                 read += 1;
             }
             Err(error) => {

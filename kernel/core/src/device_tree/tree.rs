@@ -15,6 +15,25 @@ pub const DEFAULT_TERMINAL: u32 = 0x7100_0000;
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceTree<'a>(Fdt<'a>);
 
+/// Who the kernel turns to for what the processor cannot do itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// A hypervisor, by hypercalls (PAPR).
+    Pseries {
+        /// The virtual terminal to write to.
+        terminal: u32,
+        /// How the machine is turned off.
+        rtas: Rtas,
+    },
+    /// Nobody but firmware, which is called like a function: OPAL. The kernel is in hypervisor state.
+    PowerNv {
+        /// What OPAL wants in r2.
+        base: u64,
+        /// Where it is called.
+        entry: u64,
+    },
+}
+
 /// Tokens of the RTAS calls that end a run; `None` where the machine has no such call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rtas {
@@ -104,8 +123,32 @@ impl<'a> DeviceTree<'a> {
         self.0.find_node(path)
     }
 
+    /// Who the kernel turns to: OPAL where the tree has it, and a hypervisor where it has not.
+    ///
+    /// # Errors
+    /// OPAL is there, but not where it is called.
+    pub fn platform(&self) -> Result<Platform, TreeError<'a>> {
+        let Some(opal) = self.0.find_node("/ibm,opal") else {
+            return Ok(Platform::Pseries {
+                terminal: self.terminal(),
+                rtas: self.rtas(),
+            });
+        };
+        let needed = |name| optional(opal, name, "an address")?.ok_or(error(opal, name, Problem::Missing));
+        Ok(Platform::PowerNv {
+            base: needed("opal-base-address")?,
+            entry: needed("opal-entry-address")?,
+        })
+    }
+
+    /// What the firmware keeps for itself as long as the machine runs.
+    pub fn reserved(&self) -> impl Iterator<Item = Range<u64>> + use<'a> {
+        let reservations = self.0.memory_reservations();
+        reservations.map(|part| part.address()..part.address().saturating_add(part.size()))
+    }
+
     /// How the machine is turned off. What the tree does not say is left out.
-    pub fn rtas(&self) -> Rtas {
+    fn rtas(&self) -> Rtas {
         let rtas = self.0.find_node("/rtas");
         let token = |name| rtas.and_then(|rtas| optional::<u32>(rtas, name, "a token").ok().flatten());
         Rtas {
@@ -115,7 +158,7 @@ impl<'a> DeviceTree<'a> {
     }
 
     /// The virtual terminal to write to: the one that `/chosen` names, else the first one.
-    pub fn terminal(&self) -> u32 {
+    fn terminal(&self) -> u32 {
         let unit = |node: FdtNode<'a>| optional::<u32>(node, "reg", "a unit").ok().flatten();
         let chosen = self.0.find_node("/chosen");
         let named = chosen

@@ -1,0 +1,45 @@
+//! What a kernel does itself where there is no hypervisor, in hypervisor state: MSR\[HV\].
+#![allow(
+    unsafe_code,
+    reason = "special-purpose registers, and an instruction that waits"
+)]
+
+use core::arch::asm;
+
+/// Bits of the Logical Partitioning Control Register (Power ISA 3.0B and 3.1, book III, 2.2).
+mod lpcr {
+    /// The register's number.
+    pub(super) const LPCR: u32 = 318;
+    /// Exceptions go to other addresses while translation is on: for those below a hypervisor, and (3.1) for itself.
+    pub(super) const ALTERNATE_LOCATION: u64 = 3 << 23 | 1 << 26;
+    /// External interrupts have SRR0 and SRR1 as save registers, as on every other machine.
+    pub(super) const EXTERNAL_BY_SRR: u64 = 1 << 3;
+    /// The hypervisor's own decrementer, which we do not use, interrupts.
+    pub(super) const HYPERVISOR_DECREMENTER: u64 = 1;
+}
+
+/// The Processor Stop Status and Control Register's number. 0 in it is the lightest stop: nothing is lost, and the
+/// processor goes on behind the instruction.
+const PSSCR: u32 = 855;
+
+/// Sets this CPU up so that the kernel finds what a hypervisor would give it.
+pub fn prepare_cpu() {
+    let value: u64;
+    // SAFETY: reads a register, which hypervisor state may.
+    unsafe {
+        asm!("mfspr {}, {}", out(reg) value, const lpcr::LPCR, options(nomem, nostack, preserves_flags))
+    };
+    let value = (value | lpcr::EXTERNAL_BY_SRR) & !(lpcr::ALTERNATE_LOCATION | lpcr::HYPERVISOR_DECREMENTER);
+    // SAFETY: says where exceptions go and which come, as `entry` expects it.
+    unsafe {
+        asm!("mtspr {}, {}", "isync", const lpcr::LPCR, in(reg) value, options(nostack, preserves_flags))
+    };
+    // SAFETY: says how `stop` stops.
+    unsafe { asm!("mtspr {}, {}", const PSSCR, in(reg) 0u64, options(nomem, nostack, preserves_flags)) };
+}
+
+/// Stops until an interrupt is pending, whether or not interrupts are taken.
+pub fn stop() {
+    // SAFETY: with PSSCR as `prepare_cpu` leaves it, `stop` (which the assembler does not know for POWER8) only waits.
+    unsafe { asm!(".long 0x4c0002e4", options(nostack, preserves_flags)) };
+}

@@ -1,0 +1,103 @@
+//! Who the kernel turns to for what the processor cannot do itself: a hypervisor, or firmware.
+//!
+//! Which one is decided once, by the device tree. Before that it is a hypervisor, so that a broken tree can be reported
+//! where it is most likely read.
+#![allow(
+    unsafe_code,
+    reason = "the device tree is taken at its word for where the firmware is"
+)]
+
+use arch::opal::Opal;
+use arch::{hcall, hypervisor, interrupts};
+use kernel_core::device_tree::{DEFAULT_TERMINAL, Platform, Rtas};
+use spin::Once;
+
+/// Characters that a hypervisor takes at a time.
+const CHUNK: usize = 16;
+
+static PLATFORM: Once<Platform> = Once::new();
+
+/// The platform from here on. The boot CPU is made ready for it.
+pub(crate) fn init(platform: Platform) {
+    PLATFORM.call_once(|| platform);
+    prepare_cpu();
+}
+
+fn platform() -> Platform {
+    PLATFORM.get().copied().unwrap_or(Platform::Pseries {
+        terminal: DEFAULT_TERMINAL,
+        rtas: Rtas::default(),
+    })
+}
+
+fn opal(base: u64, entry: u64) -> Opal {
+    // SAFETY: from the device tree; the memory that the tree reserves is nobody else's.
+    unsafe { Opal::new(base, entry) }
+}
+
+/// Sets this CPU up as the kernel needs it: where there is a hypervisor, that has done it.
+pub(crate) fn prepare_cpu() {
+    if let Platform::PowerNv { .. } = platform() {
+        hypervisor::prepare_cpu();
+    }
+}
+
+/// Writes to the console, and waits until it has taken everything.
+pub(crate) fn write(bytes: &[u8]) {
+    match platform() {
+        Platform::Pseries { terminal, .. } => {
+            for chunk in bytes.chunks(CHUNK) {
+                while hcall::is_busy(hcall::put_terminal_characters(terminal.into(), chunk)) {
+                    hcall::spin_hint();
+                }
+            }
+        }
+        Platform::PowerNv { base, entry } => opal(base, entry).console_write(bytes),
+    }
+}
+
+/// Makes every CPU take exceptions in little-endian mode. The others have not been started.
+pub(crate) fn set_little_endian_exceptions() {
+    match platform() {
+        Platform::Pseries { .. } => hcall::set_little_endian_exceptions(),
+        Platform::PowerNv { base, entry } => opal(base, entry).set_little_endian_exceptions(),
+    }
+}
+
+/// Waits with interrupts off until there is one, and takes it: interrupts are on when this returns.
+pub(crate) fn idle() {
+    match platform() {
+        Platform::Pseries { .. } => hcall::cede(),
+        Platform::PowerNv { .. } => {
+            hypervisor::stop();
+            interrupts::enable();
+        }
+    }
+}
+
+/// Turns the machine off; returns if it cannot be.
+pub(crate) fn power_off() {
+    match platform() {
+        Platform::Pseries { rtas, .. } => {
+            if let Some(token) = rtas.power_off {
+                hcall::power_off(token);
+            }
+        }
+        Platform::PowerNv { base, entry } => {
+            opal(base, entry).power_down();
+        }
+    }
+}
+
+/// Ends the run as a failure, if the platform knows such an end; returns if it does not. OPAL does not: the machine is
+/// turned off, and the host must see from the console how the run ended.
+pub(crate) fn report_failure() {
+    match platform() {
+        Platform::Pseries { rtas, .. } => {
+            if let Some(token) = rtas.os_term {
+                hcall::report_failure(token, c"Tocsin: the run has failed");
+            }
+        }
+        Platform::PowerNv { .. } => power_off(),
+    }
+}
