@@ -4,7 +4,8 @@ use end_to_end::{finish, root, run, xtask};
 use std::process::Command;
 
 /// As the front door has promised them.
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 13] = [
+    "--machine",
     "--cpu",
     "--smp",
     "--memory",
@@ -72,6 +73,15 @@ fn values_that_are_none_are_refused_by_name() {
         (&["--timeout", "-3"], &["-3"]),
         (&["--case", ""], &["--case", "at least one character"]),
         (&["--case", "a b"], &["no spaces"]),
+        (&["--machine", "g3"], &["g3", "pseries, powernv9, powernv10"]),
+        (
+            &["--machine", "powernv9", "--cpu", "power10"],
+            &["--cpu power10", "has a power9"],
+        ),
+        (
+            &["--machine", "powernv10", "--icount"],
+            &["--icount", "--machine powernv10"],
+        ),
         (&["--no-such-option"], &["--no-such-option"]),
         (&["stray"], &["stray"]),
     ] {

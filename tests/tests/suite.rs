@@ -30,6 +30,16 @@ fn power10() {
 }
 
 #[test]
+fn powernv9() {
+    passes(&["--machine", "powernv9"]);
+}
+
+#[test]
+fn powernv10() {
+    passes(&["--machine", "powernv10"]);
+}
+
+#[test]
 fn power9_under_slof() {
     passes(&["--cpu", "power9", "--firmware", "slof"]);
 }

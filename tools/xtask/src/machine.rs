@@ -10,8 +10,19 @@ use std::process::Command;
 /// With `-icount` an instruction takes 2 to this power nanoseconds: enough that the timebase tells single ones apart.
 pub(crate) const ICOUNT_SHIFT: u32 = 3;
 
+/// The machines that the kernel is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Model {
+    /// A partition of a hypervisor, which QEMU stands in for
+    Pseries,
+    /// No hypervisor, a POWER9, started by skiboot
+    Powernv9,
+    /// No hypervisor, a POWER10, started by skiboot
+    Powernv10,
+}
+
 /// The processor models that the kernel is made for.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Cpu {
     /// ISA 2.07
     Power8,
@@ -22,7 +33,7 @@ pub(crate) enum Cpu {
 }
 
 /// What runs between power-on and the kernel.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Firmware {
     /// QEMU's own, a virtual open firmware
     Vof,
@@ -30,11 +41,114 @@ pub(crate) enum Firmware {
     Slof,
 }
 
+/// A model, and what can be chosen of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Board {
+    Pseries { cpu: Cpu, firmware: Firmware },
+    Powernv9,
+    Powernv10,
+}
+
+/// What else is asked for, as far as it is not possible with every model.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wishes {
+    pub(crate) cpu: Option<Cpu>,
+    pub(crate) firmware: Option<Firmware>,
+    /// In MiB.
+    pub(crate) memory: Option<u32>,
+    pub(crate) icount: bool,
+}
+
+impl Board {
+    /// The model with what is asked for, or why it cannot be had.
+    pub(crate) fn choose(model: Model, wishes: Wishes) -> Result<Self, String> {
+        let (name, board, its_cpu) = match model {
+            Model::Pseries => {
+                return Ok(Board::Pseries {
+                    cpu: wishes.cpu.unwrap_or(Cpu::Power9),
+                    firmware: wishes.firmware.unwrap_or(Firmware::Vof),
+                });
+            }
+            Model::Powernv9 => ("powernv9", Board::Powernv9, Cpu::Power9),
+            Model::Powernv10 => ("powernv10", Board::Powernv10, Cpu::Power10),
+        };
+        if let Some(cpu) = wishes.cpu.filter(|cpu| *cpu != its_cpu) {
+            return Err(format!(
+                "--cpu {}: --machine {name} has a {}",
+                cpu.name(),
+                its_cpu.name()
+            ));
+        }
+        if wishes.firmware.is_some() {
+            return Err(format!(
+                "--firmware: --machine {name} is always started by skiboot"
+            ));
+        }
+        if wishes.icount {
+            return Err(format!(
+                "--icount: QEMU cannot run --machine {name} by instructions"
+            ));
+        }
+        if wishes.memory.is_some_and(|memory| memory < SMALLEST_POWERNV) {
+            return Err(format!(
+                "--memory: --machine {name} needs {SMALLEST_POWERNV} MiB, since skiboot loads at 768 MiB"
+            ));
+        }
+        Ok(board)
+    }
+
+    /// In MiB, when nobody says.
+    pub(crate) fn default_memory(self) -> u32 {
+        match self {
+            Board::Pseries { .. } => 512,
+            Board::Powernv9 | Board::Powernv10 => 2048,
+        }
+    }
+
+    /// What QEMU is told of it.
+    fn arguments(self) -> Vec<String> {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect();
+        // Without a service processor skiboot waits for one.
+        let powernv = |name| {
+            words(&format!(
+                "-M {name} -device ipmi-bmc-sim,id=bmc -device isa-ipmi-bt,bmc=bmc,irq=10"
+            ))
+        };
+        match self {
+            Board::Pseries { cpu, firmware } => {
+                let vof = if firmware == Firmware::Vof {
+                    ",x-vof=on"
+                } else {
+                    ""
+                };
+                // TCG has none of the mitigations that the machine would otherwise insist on.
+                let mitigations = "cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off";
+                words(&format!("-M pseries{vof},{mitigations} -cpu {}", cpu.name()))
+            }
+            Board::Powernv9 => powernv("powernv9"),
+            Board::Powernv10 => powernv("powernv10"),
+        }
+    }
+}
+
+impl Cpu {
+    /// As QEMU and the command line name it.
+    fn name(self) -> &'static str {
+        match self {
+            Cpu::Power8 => "power8",
+            Cpu::Power9 => "power9",
+            Cpu::Power10 => "power10",
+        }
+    }
+}
+
+/// Below this, in MiB, QEMU does not make a machine without a hypervisor.
+const SMALLEST_POWERNV: u32 = 1024;
+
 /// All that is said to QEMU.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    pub(crate) cpu: Cpu,
-    pub(crate) firmware: Firmware,
+    pub(crate) board: Board,
     pub(crate) smp: u16,
     /// In MiB.
     pub(crate) memory: u32,
@@ -50,32 +164,10 @@ impl Machine {
     /// QEMU, told all of it.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(program());
-        // TCG has none of the mitigations that the machine would otherwise insist on.
-        let mitigations = "cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off";
-        let vof = if matches!(self.firmware, Firmware::Vof) {
-            ",x-vof=on"
-        } else {
-            ""
-        };
-        let cpu = match self.cpu {
-            Cpu::Power8 => "power8",
-            Cpu::Power9 => "power9",
-            Cpu::Power10 => "power10",
-        };
         command
-            .args(["-M", &format!("pseries{vof},{mitigations}"), "-cpu", cpu])
+            .args(self.board.arguments())
             .args(["-smp", &self.smp.to_string(), "-m", &self.memory.to_string()])
-            .args([
-                "-nographic",
-                "-vga",
-                "none",
-                "-nic",
-                "none",
-                "-monitor",
-                "none",
-                "-serial",
-                "stdio",
-            ])
+            .args(["-nodefaults", "-nographic", "-serial", "stdio"])
             .args(["-no-reboot", "-action", "panic=exit-failure"])
             .arg("-kernel")
             .arg(&self.image)
@@ -134,7 +226,7 @@ pub(crate) fn parse_memory(text: &str) -> Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cpu, Firmware, Machine, parse_memory};
+    use super::{Board, Cpu, Firmware, Machine, Model, Wishes, parse_memory};
 
     #[test]
     fn memory_sizes() {
@@ -148,46 +240,89 @@ mod tests {
 
     #[test]
     fn what_qemu_is_told() {
-        let machine = Machine {
+        let words = |board, icount, gdb| {
+            let machine = Machine {
+                board,
+                smp: 3,
+                memory: 256,
+                icount,
+                gdb,
+                command_line: "case=a::* log=debug".into(),
+                image: "/image".into(),
+                initrd: "/initrd".into(),
+            };
+            let command = machine.command();
+            let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+            words.join(" ")
+        };
+        let slof = Board::Pseries {
             cpu: Cpu::Power10,
             firmware: Firmware::Slof,
-            smp: 3,
-            memory: 256,
-            icount: true,
-            gdb: Some(1234),
-            command_line: "case=a::* log=debug".into(),
-            image: "/image".into(),
-            initrd: "/initrd".into(),
         };
-        let words = |machine: &Machine| {
-            machine
-                .command()
-                .get_args()
-                .map(|word| word.to_string_lossy().into_owned())
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        let slof = words(&machine);
+        let slof = words(slof, true, Some(1234));
         for part in [
             "-M pseries,cap-cfpc=",
-            "-cpu power10 -smp 3 -m 256",
+            "-cpu power10 -smp 3 -m 256 -nodefaults",
             "-kernel /image -initrd /initrd -append case=a::* log=debug",
             "-icount shift=3,sleep=off",
             "-S -gdb tcp:127.0.0.1:1234",
         ] {
             assert!(slof.contains(part), "{part:?} is not in {slof:?}");
         }
-        let vof = words(&Machine {
-            firmware: Firmware::Vof,
-            icount: false,
-            gdb: None,
-            ..machine
-        });
+        let vof = words(
+            Board::choose(Model::Pseries, Wishes::default()).unwrap(),
+            false,
+            None,
+        );
         assert!(
             vof.contains("-M pseries,x-vof=on,cap-cfpc=")
                 && !vof.contains("-icount")
                 && !vof.contains("-gdb"),
             "{vof}"
         );
+        let powernv = words(Board::Powernv9, false, None);
+        assert!(
+            powernv.starts_with("-M powernv9 -device ipmi-bmc-sim,") && !powernv.contains("-cpu"),
+            "{powernv}"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_had_without_a_hypervisor_is_refused_by_name() {
+        let none = Wishes::default();
+        let its_own = Wishes {
+            cpu: Some(Cpu::Power10),
+            memory: Some(1024),
+            ..none
+        };
+        assert_eq!(Board::choose(Model::Powernv10, its_own), Ok(Board::Powernv10));
+        for (wishes, word) in [
+            (
+                Wishes {
+                    cpu: Some(Cpu::Power8),
+                    ..none
+                },
+                "--cpu power8: --machine powernv9 has a power9",
+            ),
+            (
+                Wishes {
+                    firmware: Some(Firmware::Slof),
+                    ..none
+                },
+                "--firmware: ",
+            ),
+            (Wishes { icount: true, ..none }, "--icount: "),
+            (
+                Wishes {
+                    memory: Some(1023),
+                    ..none
+                },
+                "--memory: --machine powernv9 needs 1024",
+            ),
+        ] {
+            let reason = Board::choose(Model::Powernv9, wishes).unwrap_err();
+            assert!(reason.starts_with(word), "{reason}");
+            assert!(Board::choose(Model::Pseries, wishes).is_ok());
+        }
     }
 }

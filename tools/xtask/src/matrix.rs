@@ -9,7 +9,7 @@ mod page;
 mod picture;
 
 use crate::console::Console;
-use crate::machine::{Cpu, Firmware, ICOUNT_SHIFT, Machine};
+use crate::machine::{Board, Cpu, Firmware, ICOUNT_SHIFT, Machine};
 use crate::verdict::{End, Kind, Verdict};
 use crate::{initrd, interrupt, prebuilt, qemu, workspace};
 use anyhow::{Context, Result, bail};
@@ -23,8 +23,6 @@ use std::time::{Duration, Instant};
 
 /// How long one boot may take.
 const TIMEOUT: Duration = Duration::from_secs(600);
-/// In MiB.
-const MEMORY: u32 = 512;
 /// The page that has the figures for programs; what was measured last is read back from it.
 const JSON: &str = "matrix.json";
 /// The page for people.
@@ -94,11 +92,14 @@ pub(crate) fn matrix(options: &Options) -> Result<ExitCode> {
 
 /// Boots the matrix on one machine. The inner error is the verdict on a run that did not pass.
 fn run(cpu: Cpu, image: &Path, initrd: &Path) -> Result<Result<Account, Verdict>> {
-    let machine = Machine {
+    let board = Board::Pseries {
         cpu,
         firmware: Firmware::Vof,
+    };
+    let machine = Machine {
+        board,
         smp: 1,
-        memory: MEMORY,
+        memory: board.default_memory(),
         icount: true,
         gdb: None,
         command_line: format!("case=matrix::* icount={ICOUNT_SHIFT} matrix=lines log=warn"),

@@ -1,11 +1,12 @@
 //! `cargo xtask run`: builds, packs the initrd, boots QEMU, and turns what the guest says into an exit status.
 
 use crate::console::Console;
-use crate::machine::{self, Cpu, Firmware, Machine};
+use crate::machine::{self, Board, Cpu, Firmware, Machine, Model, Wishes};
 use crate::verdict::{End, Verdict};
 use crate::{initrd, interrupt, prebuilt, qemu};
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::{Args, Error};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -38,18 +39,21 @@ Environment:
 #[derive(Args)]
 #[command(after_help = EXIT_STATUS)]
 pub(crate) struct Options {
-    /// The processor
-    #[arg(long, value_enum, default_value_t = Cpu::Power9)]
-    cpu: Cpu,
+    /// The machine
+    #[arg(long, value_enum, default_value_t = Model::Pseries)]
+    machine: Model,
+    /// The processor [default: power9 on pseries, otherwise the machine's own]
+    #[arg(long, value_enum)]
+    cpu: Option<Cpu>,
     /// How many processors the machine has; the kernel uses one of them so far
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     smp: u16,
-    /// The machine's memory: MiB, or a number with M or G
-    #[arg(long, value_name = "SIZE", default_value = "512", value_parser = machine::parse_memory)]
-    memory: u32,
-    /// What starts the kernel; SLOF is slower
-    #[arg(long, value_enum, default_value_t = Firmware::Vof)]
-    firmware: Firmware,
+    /// The machine's memory: MiB, or a number with M or G [default: 512 on pseries, otherwise 2G]
+    #[arg(long, value_name = "SIZE", value_parser = machine::parse_memory)]
+    memory: Option<u32>,
+    /// What starts the kernel on pseries; SLOF is slower [default: vof]
+    #[arg(long, value_enum)]
+    firmware: Option<Firmware>,
     /// Further words for the kernel's command line; may be given several times
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     append: Vec<String>,
@@ -65,7 +69,7 @@ pub(crate) struct Options {
     /// Let QEMU wait for a debugger before the first instruction
     #[arg(long)]
     gdb: bool,
-    /// Let time pass by instructions: the same run gives the same output, and cases can count instructions
+    /// Let time pass by instructions: the same run gives the same output, and cases can count instructions; pseries only
     #[arg(long)]
     icount: bool,
     /// Keep everything that the guest printed in this file, byte for byte
@@ -89,6 +93,16 @@ fn parse_glob(text: &str) -> Result<String, String> {
 /// # Errors
 /// Nothing could be booted. What a booted guest does wrong is an exit status, not an error.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let wishes = Wishes {
+        cpu: options.cpu,
+        firmware: options.firmware,
+        memory: options.memory,
+        icount: options.icount,
+    };
+    let board = match Board::choose(options.machine, wishes) {
+        Ok(board) => board,
+        Err(reason) => Error::raw(ErrorKind::ArgumentConflict, reason + "\n").exit(),
+    };
     let mut log = match &options.keep_log {
         Some(path) => {
             Some(fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
@@ -105,10 +119,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     fs::write(initrd.path(), initrd::pack(&parts.modules, &extra)?).context("cannot write the initrd")?;
 
     let machine = Machine {
-        cpu: options.cpu,
-        firmware: options.firmware,
+        board,
         smp: options.smp,
-        memory: options.memory,
+        memory: options.memory.unwrap_or(board.default_memory()),
         icount: options.icount,
         gdb: if options.gdb {
             Some(machine::free_port()?)
