@@ -90,13 +90,16 @@ pub fn hooked() -> Vec<(Site, Vec<&'static str>)> {
         .collect()
 }
 
-/// The first hooked site in `range`: what keeps a module from going.
+/// The first site in `range` that is hooked by somebody who does not let go when its module does: what keeps the module
+/// from going. Who redirects calls, which is live patching, does let go.
 pub fn hooked_in(range: Range<u64>) -> Option<Site> {
-    HOOKS
-        .lock()
-        .range(range)
-        .next()
-        .map(|(_, hook)| hook.site().clone())
+    let stays = |hook: &&Hook| {
+        let mut ops = hook.ops().iter();
+        ops.any(|ops| !ops.flags.contains(OpsFlags::IPMODIFY))
+    };
+    let hooks = HOOKS.lock();
+    let found = hooks.range(range).map(|(_, hook)| hook).find(stays);
+    found.map(|hook| hook.site().clone())
 }
 
 /// A global entry of the hooked function at `site` that does not pass the hook; `None` when it is not hooked. It lives as

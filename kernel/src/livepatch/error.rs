@@ -62,10 +62,10 @@ pub enum KlpError {
         /// The patch.
         patch: String,
     },
-    /// The patch names one function twice.
+    /// A patch names one function twice.
     Twice {
-        /// The patch.
-        patch: String,
+        /// The function's object.
+        object: String,
         /// The function.
         function: String,
     },
@@ -73,6 +73,37 @@ pub enum KlpError {
     AlreadyEnabled {
         /// The patch.
         patch: String,
+    },
+    /// The patch is enabled, or disabled, as was asked for.
+    Already {
+        /// The patch.
+        patch: String,
+        /// Which of the two.
+        on: bool,
+    },
+    /// Threads are moving for another patch, and for one at a time.
+    OtherInTransition {
+        /// The patch that has to wait.
+        patch: String,
+        /// The other one.
+        other: String,
+    },
+    /// A thread does not come out of a trampoline.
+    Stragglers {
+        /// The patch that has to wait.
+        patch: String,
+    },
+    /// No thread is moving for the patch.
+    NotInTransition {
+        /// The patch.
+        patch: String,
+    },
+    /// The callback before patching refused.
+    Callback {
+        /// The object.
+        object: String,
+        /// What it answered.
+        status: i32,
     },
     /// No patch of this name is enabled.
     NotEnabled {
@@ -121,8 +152,24 @@ impl fmt::Display for KlpError {
                 )
             }
             KlpError::Empty { patch } => write!(f, "patch '{patch}' patches no function"),
-            KlpError::Twice { patch, function } => {
-                write!(f, "patch '{patch}' names function '{function}' twice")
+            KlpError::Twice { object, function } => {
+                write!(f, "function '{function}' of object '{object}' is named twice")
+            }
+            KlpError::Already { patch, on: true } => write!(f, "patch '{patch}' is enabled already"),
+            KlpError::Already { patch, on: false } => write!(f, "patch '{patch}' is disabled already"),
+            KlpError::OtherInTransition { patch, other } => {
+                write!(
+                    f,
+                    "patch '{patch}' has to wait for the transition of patch '{other}'"
+                )
+            }
+            KlpError::Stragglers { patch } => write!(
+                f,
+                "patch '{patch}' has to wait for a thread that is still on its way through an earlier hook"
+            ),
+            KlpError::NotInTransition { patch } => write!(f, "patch '{patch}' is not in transition"),
+            KlpError::Callback { object, status } => {
+                write!(f, "the pre-patch callback of object '{object}' answered {status}")
             }
             KlpError::AlreadyEnabled { patch } => write!(f, "patch '{patch}' is enabled already"),
             KlpError::NotEnabled { patch } => write!(f, "patch '{patch}' is not enabled"),
@@ -137,13 +184,18 @@ impl KlpError {
             KlpError::NoObject { .. } | KlpError::NoFunction { .. } | KlpError::NoSuchPosition { .. } => {
                 Errno::NoEntry
             }
-            KlpError::AlreadyEnabled { .. } => Errno::Busy,
+            KlpError::AlreadyEnabled { .. }
+            | KlpError::OtherInTransition { .. }
+            | KlpError::Stragglers { .. } => Errno::Busy,
+            KlpError::Callback { status, .. } => Errno::from_number(*status).unwrap_or(Errno::Invalid),
             KlpError::Ambiguous { .. }
             | KlpError::Hook(_)
             | KlpError::Refused { .. }
             | KlpError::NoCode { .. }
             | KlpError::Empty { .. }
             | KlpError::Twice { .. }
+            | KlpError::Already { .. }
+            | KlpError::NotInTransition { .. }
             | KlpError::NotEnabled { .. } => Errno::Invalid,
         }
     }

@@ -1,4 +1,5 @@
-//! The replacements of one function: a stack whose top wins.
+//! The replacements of one function: a stack whose top wins, and, while a transition goes on, what lies below it for the
+//! threads that have not moved yet.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -11,12 +12,29 @@ use core::sync::atomic::Ordering;
 use arch::livepatch::ReturnDesign;
 
 use crate::ftrace::{self, FtraceError, FtraceOps, FtraceRegs, OpsFlags, Place, Retire, Site, retire};
+use crate::thread;
 
-/// What the ops reads: where the call goes, and how it comes back. Never changed; replaced as a whole, by one store.
+/// Where a call goes.
 #[repr(C)]
-struct Winner {
-    new_function: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Goal {
+    /// Global entry; 0: on in B.
+    function: u64,
     return_entry: u64,
+}
+
+/// On in B.
+const ORIGINAL: Goal = Goal {
+    function: 0,
+    return_entry: 0,
+};
+
+/// What the ops reads. Never changed; replaced as a whole, by one store.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Winner {
+    /// By the thread's `PatchState`. The two differ while the function's top patch is in transition.
+    goals: [Goal; 2],
 }
 
 impl Retire for Box<Winner> {
@@ -27,10 +45,21 @@ impl Retire for Box<Winner> {
 }
 
 /// One patch's replacement of the function.
+#[derive(Debug)]
 struct Replacement {
     patch: String,
+    /// `None`: the function itself, as a patch that replaces others puts it over their replacements.
+    function: Option<u64>,
     design: ReturnDesign,
-    winner: Box<Winner>,
+}
+
+impl Replacement {
+    fn goal(&self) -> Goal {
+        self.function.map_or(ORIGINAL, |function| Goal {
+            function,
+            return_entry: self.design.entry(),
+        })
+    }
 }
 
 /// A patched function.
@@ -39,6 +68,8 @@ pub(super) struct FuncStack {
     ops: Arc<FtraceOps>,
     /// Never empty while the function is hooked; the last one wins.
     replacements: Vec<Replacement>,
+    /// What the ops reads; there is one while the function is hooked.
+    winner: Option<Box<Winner>>,
 }
 
 impl FuncStack {
@@ -53,30 +84,29 @@ impl FuncStack {
             site,
             ops,
             replacements: Vec::new(),
+            winner: None,
         }
     }
 
-    /// Puts `patch`'s replacement on top; the first one hooks the function. On an error nothing has changed.
+    /// Puts `patch`'s replacement on top, for the threads that are in the patched state; `function` is `None` for a patch that
+    /// brings the function itself back. The first one hooks the function. On an error nothing has changed.
     pub(super) fn push(
         &mut self,
         patch: &str,
-        new_function: u64,
+        function: Option<u64>,
         design: ReturnDesign,
     ) -> Result<(), FtraceError> {
-        let winner = Box::new(Winner {
-            new_function,
-            return_entry: design.entry(),
-        });
         self.replacements.push(Replacement {
             patch: String::from(patch),
+            function,
             design,
-            winner,
         });
-        self.publish();
+        self.publish(Some(patch));
         if self.replacements.len() == 1
             && let Err(error) = ftrace::register(&self.site, &self.ops, Place::Last)
         {
             self.replacements.clear();
+            self.winner = None;
             return Err(error);
         }
         Ok(())
@@ -85,40 +115,64 @@ impl FuncStack {
     /// Takes `patch`'s replacement out, wherever it is; the one below the top comes to light, or the function itself. On
     /// an error nothing has changed.
     pub(super) fn remove(&mut self, patch: &str) -> Result<(), FtraceError> {
-        let Some(index) = self
-            .replacements
-            .iter()
-            .position(|replacement| replacement.patch == patch)
-        else {
+        let Some(index) = self.position(patch) else {
             return Ok(());
         };
         if self.replacements.len() == 1 {
             ftrace::unregister(&self.site, &self.ops)?;
         }
-        let removed = self.replacements.remove(index);
-        self.publish();
-        retire(removed.winner);
+        self.replacements.remove(index);
+        self.publish(None);
         Ok(())
     }
 
-    /// The patches on the stack with their designs, the winner last.
+    /// Shows the ops the top, and to threads in the unpatched state what is below it, if the top belongs to `moving`. With no
+    /// replacement left the last word stays, for threads that are on their way.
+    pub(super) fn publish(&mut self, moving: Option<&str>) {
+        let winner = self.replacements.last().map(|top| {
+            let below = self.replacements.iter().rev().nth(1);
+            let unpatched = if moving == Some(top.patch.as_str()) {
+                below.map_or(ORIGINAL, Replacement::goal)
+            } else {
+                top.goal()
+            };
+            Box::new(Winner {
+                goals: [unpatched, top.goal()],
+            })
+        });
+        if let Some(winner) = &winner {
+            self.ops.data.store(&raw const **winner as u64, Ordering::Release);
+        }
+        if let Some(old) = core::mem::replace(&mut self.winner, winner) {
+            retire(old);
+        }
+    }
+
+    /// What the top was put over, if that is not the function itself: global entry of a replacement.
+    pub(super) fn function_below(&self) -> Option<u64> {
+        self.replacements.iter().rev().nth(1)?.function
+    }
+
+    /// The patches on the stack, the winner last, each with its design and whether it only brings the function back.
     pub(super) fn patches(&self) -> impl Iterator<Item = (&str, ReturnDesign)> {
         self.replacements
             .iter()
             .map(|replacement| (replacement.patch.as_str(), replacement.design))
     }
 
+    /// The function's site.
+    pub(super) fn site(&self) -> &Site {
+        &self.site
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.replacements.is_empty()
     }
 
-    /// Shows the top to the ops. With no replacement left the last word stays, for threads that are on their way.
-    fn publish(&self) {
-        if let Some(top) = self.replacements.last() {
-            self.ops
-                .data
-                .store(&raw const *top.winner as u64, Ordering::Release);
-        }
+    fn position(&self, patch: &str) -> Option<usize> {
+        self.replacements
+            .iter()
+            .position(|replacement| replacement.patch == patch)
     }
 }
 
@@ -133,5 +187,10 @@ extern "C" fn klp_ftrace_handler(_site: u64, _parent: u64, ops: &FtraceOps, regs
     let winner = ops.data.load(Ordering::Acquire) as *const Winner;
     // SAFETY: `publish` has stored a winner before the hook could call this, and `retire` keeps it while a thread is here.
     let winner = unsafe { &*winner };
-    regs.redirect(winner.new_function, winner.return_entry);
+    // After the winner: who sees one of a transition must not see a state from before it.
+    let is_patched = thread::current_head().patch_state.load(Ordering::Relaxed) != 0;
+    let goal = &winner.goals[usize::from(is_patched)];
+    if goal.function != 0 {
+        regs.redirect(goal.function, goal.return_entry);
+    }
 }

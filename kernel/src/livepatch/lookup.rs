@@ -5,13 +5,10 @@ use alloc::vec::Vec;
 
 use kernel_core::symbols::{Kind, Symbol};
 
-use super::KlpError;
+use super::{KERNEL_OBJECT, KlpError};
 use crate::ftrace::{FtraceError, Site};
 use crate::module;
 use crate::symbols;
-
-/// What Linux calls the kernel where an object's name is wanted.
-const KERNEL_OBJECT: &str = "vmlinux";
 
 /// A function that can be named in a patch.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,22 +4,37 @@
 //! replacements; the top one wins. What turns a call around is an ops on the function's hook; what brings the return
 //! home is the patch's return design (`arch/ppc64/src/livepatch`).
 
+mod check;
+mod coming;
 mod error;
 mod func_stack;
+mod lifecycle;
 mod lookup;
+mod object;
 mod patch;
 mod refusal;
 mod registry;
 mod tests;
+mod transition;
+mod transition_tests;
+mod worker;
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
 pub use arch::livepatch::ReturnDesign;
+pub use check::Obstacle;
+pub(crate) use coming::{module_coming, module_going};
 pub use error::KlpError;
+pub use lifecycle::{disable, enable, force, is_in_transition, set_enabled};
 pub use lookup::{Function, find_function};
-pub use patch::{KlpFunc, KlpObject, KlpPatch};
+pub use patch::{Callback, KlpCallbacks, KlpFunc, KlpObject, KlpPatch, PrePatch};
 pub use refusal::{is_unsafe, set_unsafe};
-pub use registry::{PatchInfo, disable, enable, enabled, original, user_of};
+pub use registry::{FunctionInfo, PatchInfo, enabled, functions, original, stalled, user_of};
+pub use transition::{PatchState, Stall};
+pub use worker::settle;
+
+/// What Linux calls the kernel where an object's name is wanted.
+const KERNEL_OBJECT: &str = "vmlinux";
 
 static DEFAULT_DESIGN: AtomicU8 = AtomicU8::new(ReturnDesign::ReturnStack as u8);
 

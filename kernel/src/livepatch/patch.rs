@@ -1,12 +1,14 @@
 //! What a live patch says: which functions, and what instead.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use arch::livepatch::ReturnDesign;
 
 /// A live patch.
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 pub struct KlpPatch {
     /// Its name: its module's, where it comes from one.
     pub name: String,
@@ -16,17 +18,21 @@ pub struct KlpPatch {
     pub design: Option<ReturnDesign>,
     /// It is enabled even where its return design cannot carry it, as with `klp.unsafe=1`.
     pub unchecked: bool,
+    /// It takes the place of all patches that are enabled: what they patch and it does not is as it was again.
+    pub replace: bool,
     /// What is patched.
     pub objects: Vec<KlpObject>,
 }
 
 /// Functions of one object.
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 pub struct KlpObject {
-    /// The module that is patched; `None`: the kernel.
+    /// The module that is patched, which need not be loaded yet; `None`: the kernel.
     pub name: Option<String>,
     /// Its functions.
     pub funcs: Vec<KlpFunc>,
+    /// Called around patching and unpatching it.
+    pub callbacks: KlpCallbacks,
 }
 
 /// One function and its replacement.
@@ -40,6 +46,37 @@ pub struct KlpFunc {
     pub new_function: u64,
 }
 
+/// A callback before patching: with anything but 0 it refuses, and that is the negative error number.
+pub type PrePatch = Box<dyn Fn() -> i32 + Send + Sync>;
+/// Any other callback.
+pub type Callback = Box<dyn Fn() + Send + Sync>;
+
+/// What is called around patching and unpatching an object, in the order and under the rules of Linux
+/// (Documentation/livepatch/callbacks): only for objects that are loaded; the later three only where `pre_patch` did not
+/// refuse.
+#[derive(Default)]
+pub struct KlpCallbacks {
+    /// Before the object is patched.
+    pub pre_patch: Option<PrePatch>,
+    /// After all threads use the replacements.
+    pub post_patch: Option<Callback>,
+    /// Before the object is unpatched.
+    pub pre_unpatch: Option<Callback>,
+    /// After no thread uses the replacements.
+    pub post_unpatch: Option<Callback>,
+}
+
+impl fmt::Debug for KlpCallbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KlpCallbacks")
+            .field("pre_patch", &self.pre_patch.is_some())
+            .field("post_patch", &self.post_patch.is_some())
+            .field("pre_unpatch", &self.pre_unpatch.is_some())
+            .field("post_unpatch", &self.post_unpatch.is_some())
+            .finish()
+    }
+}
+
 impl KlpPatch {
     /// A patch of kernel functions, from pairs of name and replacement.
     pub fn of_kernel(name: &str, functions: &[(&str, u64)]) -> Self {
@@ -48,13 +85,14 @@ impl KlpPatch {
             sympos: 0,
             new_function,
         };
-        let funcs = functions.iter().map(func).collect();
+        let object = KlpObject {
+            funcs: functions.iter().map(func).collect(),
+            ..KlpObject::default()
+        };
         KlpPatch {
             name: String::from(name),
-            module: None,
-            design: None,
-            unchecked: false,
-            objects: Vec::from([KlpObject { name: None, funcs }]),
+            objects: Vec::from([object]),
+            ..KlpPatch::default()
         }
     }
 

@@ -1,53 +1,86 @@
-//! The enabled patches, and the functions that they patch.
+//! The enabled patches, the functions that they patch, and the transition that is going on.
 
 use alloc::collections::BTreeMap;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use arch::livepatch::ReturnDesign;
 
 use super::func_stack::FuncStack;
-use super::lookup::site_of;
-use super::{KlpError, KlpPatch, default_design, find_function, refusal};
-use crate::ftrace::{self, Site};
-use crate::module::{self, ModuleUse};
+use super::object::{Object, Target, code_at};
+use super::transition::{PatchState, Stall, Transition};
+use super::{KlpError, find_function};
+use crate::ftrace;
+use crate::module::ModuleUse;
 use crate::sync::IrqLock;
 
+use super::lookup::site_of;
+
+/// A patch that is enabled, or that comes or goes.
+#[derive(Debug)]
+pub(super) struct Enabled {
+    pub(super) name: String,
+    pub(super) design: ReturnDesign,
+    pub(super) unchecked: bool,
+    pub(super) replace: bool,
+    pub(super) objects: Vec<Object>,
+    /// What was asked for last: `false` while it goes.
+    pub(super) is_enabled: bool,
+    /// Threads were moved by force: one may be in a replacement for ever, so its module stays.
+    pub(super) is_forced: bool,
+    /// The module that the replacements are in: it stays as long as this.
+    pub(super) module: Option<ModuleUse>,
+}
+
+impl Enabled {
+    /// All functions that were found.
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.objects.iter().flat_map(Object::targets)
+    }
+}
+
 /// Everything that is patched.
-struct Registry {
-    /// The enabled patches, the oldest first.
-    patches: Vec<Enabled>,
+pub(super) struct Registry {
+    /// The oldest first.
+    pub(super) patches: Vec<Enabled>,
     /// The patched functions, by the address of their site.
-    functions: BTreeMap<u64, FuncStack>,
+    pub(super) functions: BTreeMap<u64, FuncStack>,
+    pub(super) transition: Option<Transition>,
 }
 
-struct Enabled {
-    patch: KlpPatch,
-    sites: Vec<u64>,
-    /// The modules that are patched, and the one that the replacements are in: they stay.
-    _modules: Vec<ModuleUse>,
-}
-
-static REGISTRY: IrqLock<Registry> = IrqLock::new(Registry {
+pub(super) static REGISTRY: IrqLock<Registry> = IrqLock::new(Registry {
     patches: Vec::new(),
     functions: BTreeMap::new(),
+    transition: None,
 });
 
 impl Registry {
-    fn push(&mut self, patch: &str, site: &Site, new: u64, design: ReturnDesign) -> Result<(), KlpError> {
+    pub(super) fn index_of(&self, patch: &str) -> Option<usize> {
+        self.patches.iter().position(|enabled| enabled.name == patch)
+    }
+
+    /// Puts a replacement on top of its function's stack.
+    pub(super) fn push(
+        &mut self,
+        patch: &str,
+        target: &Target,
+        design: ReturnDesign,
+    ) -> Result<(), KlpError> {
+        let site = &target.site;
         let stack = self
             .functions
             .entry(site.address)
             .or_insert_with(|| FuncStack::new(site.clone()));
-        let result = stack.push(patch, new, design);
+        let result = stack.push(patch, target.new_function, design);
         if stack.is_empty() {
             self.functions.remove(&site.address);
         }
         Ok(result?)
     }
 
-    fn remove(&mut self, patch: &str, site: u64) -> Result<(), KlpError> {
+    /// Takes a patch's replacement from its function's stack.
+    pub(super) fn remove(&mut self, patch: &str, site: u64) -> Result<(), KlpError> {
         let Some(stack) = self.functions.get_mut(&site) else {
             return Ok(());
         };
@@ -57,109 +90,42 @@ impl Registry {
         }
         Ok(())
     }
-}
 
-/// One function of a patch, found.
-struct Target {
-    site: Site,
-    new_function: u64,
-}
-
-/// Finds every function of the patch, and whether the design can carry it, before anything is changed.
-fn find_targets(patch: &KlpPatch, design: ReturnDesign) -> Result<Vec<Target>, KlpError> {
-    let mut targets: Vec<Target> = Vec::new();
-    for object in &patch.objects {
-        for func in &object.funcs {
-            let function = find_function(object.name.as_deref(), &func.old_name, func.sympos)?;
-            let site = site_of(&function)?;
-            if targets.iter().any(|target| target.site.address == site.address) {
-                return Err(KlpError::Twice {
-                    patch: patch.name.clone(),
-                    function: function.name,
-                });
+    /// Takes all replacements of a patch away. What cannot be taken away stays, and is said.
+    pub(super) fn remove_all(&mut self, patch: &str, sites: &[u64]) {
+        for site in sites {
+            if let Err(error) = self.remove(patch, *site) {
+                log::error!(target: "livepatch", "'{patch}': {error}");
             }
-            if !patch.unchecked && !refusal::is_unsafe() {
-                refusal::check(design, &function, func.new_function)?;
-            }
-            targets.push(Target {
-                site,
-                new_function: func.new_function,
-            });
         }
     }
-    if targets.is_empty() {
-        return Err(KlpError::Empty {
-            patch: patch.name.clone(),
-        });
-    }
-    Ok(targets)
-}
 
-/// Keeps every module that the patch has to do with from being unloaded.
-fn hold_modules(patch: &KlpPatch) -> Result<Vec<ModuleUse>, KlpError> {
-    let user = format!("live patch '{}'", patch.name);
-    let hold = |object: &String| {
-        let object = object.clone();
-        module::hold(&object, &user).map_err(|_| KlpError::NoObject { object })
-    };
-    let patched = patch.objects.iter().filter_map(|object| object.name.as_ref());
-    patched.chain(&patch.module).map(hold).collect()
-}
-
-/// Enables a patch: when this returns, every call of its functions goes to the replacements. On an error nothing has changed.
-pub fn enable(patch: KlpPatch) -> Result<(), KlpError> {
-    let modules = hold_modules(&patch)?;
-    let design = patch.design.unwrap_or_else(default_design);
-    let targets = find_targets(&patch, design)?;
-    let mut registry = REGISTRY.lock();
-    if registry
-        .patches
-        .iter()
-        .any(|enabled| enabled.patch.name == patch.name)
-    {
-        return Err(KlpError::AlreadyEnabled { patch: patch.name });
-    }
-    log::info!(target: "livepatch", "enabling patch '{}'", patch.name);
-    for (done, target) in targets.iter().enumerate() {
-        if let Err(error) = registry.push(&patch.name, &target.site, target.new_function, design) {
-            for target in &targets[..done] {
-                // A site that was just written cannot refuse to be written back; if it does, the first error still tells why.
-                let _ = registry.remove(&patch.name, target.site.address);
+    /// Lets the calls of a patch's functions go by the threads' states, or no longer.
+    pub(super) fn publish(&mut self, sites: &[u64], moving: Option<&str>) {
+        for site in sites {
+            if let Some(stack) = self.functions.get_mut(site) {
+                stack.publish(moving);
             }
-            log::warn!(target: "livepatch", "failed to enable patch '{}': {error}", patch.name);
-            return Err(error);
         }
     }
-    log::info!(target: "livepatch", "'{}': patching complete", patch.name);
-    let sites = targets.into_iter().map(|target| target.site.address).collect();
-    registry.patches.push(Enabled {
-        patch,
-        sites,
-        _modules: modules,
-    });
-    Ok(())
-}
 
-/// Disables a patch: calls that come from now on go to what is below it. Threads that are inside its replacements return as they came.
-pub fn disable(name: &str) -> Result<(), KlpError> {
-    let mut registry = REGISTRY.lock();
-    let Some(index) = registry
-        .patches
-        .iter()
-        .position(|enabled| enabled.patch.name == name)
-    else {
-        return Err(KlpError::NotEnabled {
-            patch: String::from(name),
-        });
-    };
-    log::info!(target: "livepatch", "'{name}': starting unpatching transition");
-    let sites = registry.patches[index].sites.clone();
-    for site in sites {
-        registry.remove(name, site)?;
+    /// The code that no thread may be in when it leaves `from`: what the patch is put over, or what it puts there.
+    pub(super) fn functions_of(&self, patch: &str, from: PatchState) -> Vec<Range<u64>> {
+        let Some(index) = self.index_of(patch) else {
+            return Vec::new();
+        };
+        let code = |target: &Target| {
+            let function = match from {
+                PatchState::Unpatched => self.functions.get(&target.site.address)?.function_below(),
+                PatchState::Patched => target.new_function,
+            };
+            match function {
+                Some(function) => code_at(function).ok(),
+                None => Some(target.code.clone()),
+            }
+        };
+        self.patches[index].targets().filter_map(code).collect()
     }
-    registry.patches.remove(index);
-    log::info!(target: "livepatch", "'{name}': unpatching complete");
-    Ok(())
 }
 
 /// What a list of patches says of each.
@@ -167,49 +133,91 @@ pub fn disable(name: &str) -> Result<(), KlpError> {
 pub struct PatchInfo {
     /// Its name.
     pub name: String,
+    /// What was asked for last: `false` while it goes.
+    pub is_enabled: bool,
+    /// Threads are moving to it or from it.
+    pub is_in_transition: bool,
+    /// It replaces others.
+    pub replace: bool,
     /// How many functions it patches.
     pub functions: usize,
     /// How many of them it wins.
     pub wins: usize,
+    /// Its objects by name, each with whether it is patched just now.
+    pub objects: Vec<(String, bool)>,
 }
 
-/// The enabled patches, the oldest first.
+/// The patches, the oldest first.
 pub fn enabled() -> Vec<PatchInfo> {
     let registry = REGISTRY.lock();
     let info = |enabled: &Enabled| {
-        let name = enabled.patch.name.clone();
-        let wins = |site: &&u64| {
-            registry
-                .functions
-                .get(site)
+        let wins = |target: &&Target| {
+            let stack = registry.functions.get(&target.site.address);
+            stack
                 .and_then(|stack| stack.patches().last())
-                .is_some_and(|(top, _)| top == name)
+                .is_some_and(|(top, _)| top == enabled.name)
         };
+        let transition = registry.transition.as_ref();
         PatchInfo {
-            functions: enabled.sites.len(),
-            wins: enabled.sites.iter().filter(wins).count(),
-            name,
+            name: enabled.name.clone(),
+            is_enabled: enabled.is_enabled,
+            is_in_transition: transition.is_some_and(|transition| transition.patch == enabled.name),
+            replace: enabled.replace,
+            functions: enabled.targets().count(),
+            wins: enabled.targets().filter(wins).count(),
+            objects: enabled
+                .objects
+                .iter()
+                .map(|object| (String::from(object.shown_name()), object.is_loaded()))
+                .collect(),
         }
     };
     registry.patches.iter().map(info).collect()
 }
 
-/// The first enabled patch that patches `module` or has its replacements in it.
+/// A patched function: its name, and the patches on it with their designs, the winner last.
+pub type FunctionInfo = (String, Vec<(String, ReturnDesign)>);
+
+/// The patched functions, by address.
+pub fn functions() -> Vec<FunctionInfo> {
+    let registry = REGISTRY.lock();
+    let info = |stack: &FuncStack| {
+        let patches = stack
+            .patches()
+            .map(|(patch, design)| (String::from(patch), design));
+        (stack.site().function.clone(), patches.collect())
+    };
+    registry.functions.values().map(info).collect()
+}
+
+/// What the transition that is going on waits for; empty when there is none, or when it has just begun.
+pub fn stalled() -> Vec<Stall> {
+    let registry = REGISTRY.lock();
+    registry
+        .transition
+        .as_ref()
+        .map(|transition| transition.stalls.clone())
+        .unwrap_or_default()
+}
+
+/// The first patch that patches `module` or has its replacements in it.
 pub fn user_of(module: &str) -> Option<String> {
     let uses = |enabled: &&Enabled| {
-        enabled.patch.module.as_deref() == Some(module)
+        enabled
+            .module
+            .as_ref()
+            .is_some_and(|hold| hold.module.info.name == module)
             || enabled
-                .patch
                 .objects
                 .iter()
-                .any(|object| object.name.as_deref() == Some(module))
+                .any(|object| object.is_loaded() && object.name.as_deref() == Some(module))
     };
     REGISTRY
         .lock()
         .patches
         .iter()
         .find(uses)
-        .map(|enabled| enabled.patch.name.clone())
+        .map(|enabled| enabled.name.clone())
 }
 
 /// The function as it was, for a replacement that wants to call it: a global entry that no hook is on. It lives as long as

@@ -116,16 +116,14 @@ fn refusal(old_name: &str, sympos: usize) -> Result<KlpError, String> {
         new_function: address(times_three),
     };
     let objects = [KlpObject {
-        name: None,
         funcs: [func].into(),
+        ..KlpObject::default()
     }]
     .into();
     let patch = KlpPatch {
         name: "refused".to_string(),
-        module: None,
-        design: None,
-        unchecked: false,
         objects,
+        ..KlpPatch::default()
     };
     reap();
     let before = (hooked().len(), enabled(), crate::memory::heap_in_use());
@@ -249,7 +247,7 @@ ktest! {
         let nothing = KlpPatch::of_kernel("nothing", &[]);
         ensure_eq!(enable(nothing), Err(KlpError::Empty { patch: "nothing".to_string() }), "an empty patch");
         let twice = KlpPatch::of_kernel("twice", &[(VICTIM, address(times_three)), (VICTIM, address(times_five))]);
-        ensure_eq!(enable(twice), Err(KlpError::Twice { patch: "twice".to_string(), function: VICTIM.to_string() }), "the same function twice");
+        ensure_eq!(enable(twice), Err(KlpError::Twice { object: "vmlinux".to_string(), function: VICTIM.to_string() }), "the same function twice");
         ensure_eq!(disable("never"), Err(KlpError::NotEnabled { patch: "never".to_string() }), "disabling what is not enabled");
         enable(patch("one", times_three)).map_err(text)?;
         let again = enable(patch("one", times_five));

@@ -4,11 +4,10 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::stage::{CallA, MILLISECOND, PATCH, Stage, TIME_LIMIT, judge, run};
+use super::stage::{CallA, MILLISECOND, PATCH, Stage, TIME_LIMIT, judge, run, take_away};
 use super::subjects::{Seen, argument};
 use super::{Outcome, Wrong};
 use crate::ftrace::{self, FtraceOps, FtraceRegs, GraphOps, GraphTracer, OpsFlags, Place, Site};
-use crate::livepatch;
 use crate::situations::GATE;
 use crate::thread::{self, Builder, JoinHandle};
 
@@ -175,7 +174,7 @@ pub(super) fn replaced(stage: &Stage) -> Cell {
     stage.disable()?;
     GATE.open();
     let asleep = judge(asleep.join());
-    livepatch::disable(OTHER).map_err(|error| error.to_string())?;
+    take_away(OTHER)?;
     Ok(worse(asleep, other))
 }
 

@@ -138,21 +138,24 @@ impl Stage {
         let object = KlpObject {
             name: self.target().map(String::from),
             funcs,
+            ..KlpObject::default()
         };
         let objects = Vec::from([object]);
+        let name = patch.to_string();
         let patch = KlpPatch {
-            name: patch.to_string(),
-            module: None,
+            name: name.clone(),
             design: Some(self.design),
             unchecked: true,
             objects,
+            ..KlpPatch::default()
         };
-        livepatch::enable(patch).map_err(|error| error.to_string())
+        livepatch::enable(patch).map_err(|error| error.to_string())?;
+        move_all(&name)
     }
 
     /// Takes the patch away.
     pub fn disable(&self) -> Result<(), String> {
-        livepatch::disable(PATCH).map_err(|error| error.to_string())
+        take_away(PATCH)
     }
 
     /// Calls A in a sacrificial thread, once, and says what came out.
@@ -168,13 +171,27 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         // A cell that ended early may or may not have its patch.
-        let _ = livepatch::disable(PATCH);
+        let _ = take_away(PATCH);
         for name in self.loaded.iter().rev() {
             if let Err(error) = module::unload(name) {
                 crate::println!("# {error}");
             }
         }
     }
+}
+
+/// Disables a patch.
+pub(super) fn take_away(patch: &str) -> Result<(), String> {
+    livepatch::disable(patch).map_err(|error| error.to_string())?;
+    move_all(patch)
+}
+
+/// Ends a transition at once: a return design must be right wherever its threads are.
+fn move_all(patch: &str) -> Result<(), String> {
+    if livepatch::is_in_transition() {
+        livepatch::force(patch).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 #[allow(

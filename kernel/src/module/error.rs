@@ -8,6 +8,8 @@ use kernel_core::area::AreaError;
 use kernel_core::errno::Errno;
 use kernel_core::module::{BuildId, ModuleError};
 
+use crate::livepatch::KlpError;
+
 /// Why a module could not be loaded or unloaded. Everything is as it was before, unless the reason says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -46,6 +48,8 @@ pub enum Reason {
     NoRoom(AreaError),
     /// Its unwind tables are malformed.
     Unwind(gimli::Error),
+    /// A live patch that is enabled for it cannot be applied.
+    Patch(KlpError),
     /// `init_module` failed; the module is gone again.
     Init {
         /// What it returned.
@@ -80,6 +84,7 @@ impl Error {
             Reason::Exists => Errno::Exists,
             Reason::Needs { .. } | Reason::NotLoaded => Errno::NoEntry,
             Reason::NoRoom(_) => Errno::NoMemory,
+            Reason::Patch(error) => error.errno(),
             Reason::Init { status } => Errno::from_number(*status).unwrap_or(Errno::Invalid),
             Reason::InUse { .. } | Reason::Permanent | Reason::OnItsWay => Errno::Busy,
         }
@@ -104,6 +109,7 @@ impl fmt::Display for Error {
             }
             Reason::NoRoom(error) => write!(f, "{error} in the module area"),
             Reason::Unwind(error) => write!(f, "section '.eh_frame': {error}"),
+            Reason::Patch(error) => write!(f, "it cannot be patched: {error}"),
             Reason::Init { status } => match Errno::from_number(*status) {
                 Some(errno) => write!(f, "init_module failed with {errno}"),
                 None => write!(f, "init_module failed with {status}"),

@@ -12,8 +12,8 @@ use super::place::Place;
 use super::registry::{Module, Reservation, State, by_id, get, hold_module};
 use super::resolve::Everything;
 use super::{Error, Reason, unload};
-use crate::symbols;
 use crate::unwind::ModuleTables;
+use crate::{livepatch, symbols};
 
 /// What regions of a module begin at a multiple of. Pages, once text and data have different rights.
 const REGION_ALIGNMENT: u64 = 256;
@@ -25,6 +25,11 @@ const REGION_ALIGNMENT: u64 = 256;
 pub fn load(file: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
     let module = place(file, bytes)?;
     let name = &module.info.name;
+    if let Err(error) = livepatch::module_coming(&module) {
+        module.set_state(State::Going);
+        unload::after_failed_init(&module);
+        return Err(Error::new(name, Reason::Patch(error)));
+    }
     let status = module.init.map_or(0, call_init);
     if status < 0 {
         module.set_state(State::Going);

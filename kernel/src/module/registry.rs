@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use kernel_core::module::{Linked, ModuleId, ModuleInfo, ModuleSite, ModuleSymbol, Stub};
 use kernel_core::symbols::Kind;
@@ -53,6 +53,8 @@ pub struct Module {
     pub(super) init: Option<u64>,
     pub(super) exit: Option<u64>,
     state: AtomicU8,
+    /// Live patches have been applied to it, and new ones are: from before `init_module` until after `cleanup_module`.
+    is_patchable: AtomicBool,
     users: IrqLock<Vec<String>>,
     /// Its own uses of others, and its memory: what ends with it, even while somebody still holds this.
     pub(super) holds: IrqLock<Option<(Vec<ModuleUse>, Place)>>,
@@ -134,6 +136,7 @@ impl Module {
             init: linked.init,
             exit: linked.exit,
             state: AtomicU8::new(State::Coming as u8),
+            is_patchable: AtomicBool::new(false),
             users: IrqLock::new(Vec::new()),
             holds: IrqLock::new(Some((uses, place))),
         }
@@ -151,6 +154,15 @@ impl Module {
 
     pub(super) fn set_state(&self, state: State) {
         self.state.store(state as u8, Ordering::Release);
+    }
+
+    /// Whether live patches find its functions.
+    pub(crate) fn is_patchable(&self) -> bool {
+        self.is_patchable.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_patchable(&self, on: bool) {
+        self.is_patchable.store(on, Ordering::Release);
     }
 
     /// Who uses it, each as often as he does.

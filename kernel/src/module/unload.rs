@@ -28,6 +28,7 @@ pub fn unload(name: &str) -> Result<(), Error> {
             call_exit(exit);
         }
         module.set_state(State::Lingering);
+        livepatch::module_going(&module);
     }
     in_use(&module).map_err(fail)?;
     free(&module);
@@ -41,8 +42,10 @@ pub(super) fn after_failed_init(module: &Arc<Module>) {
         if livepatch::disable(&patch).is_err() {
             break;
         }
+        livepatch::settle();
     }
     module.set_state(State::Lingering);
+    livepatch::module_going(module);
     match in_use(module) {
         Ok(()) => free(module),
         Err(reason) => log::warn!(target: "module", "{}", Error::new(&module.info.name, reason)),

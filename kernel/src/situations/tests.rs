@@ -61,6 +61,7 @@ impl Drop for Loaded {
     fn drop(&mut self) {
         // A module that is no enabled live patch says so, which is no news.
         let _ = livepatch::disable(self.0);
+        livepatch::settle();
         if let Err(error) = module::unload(self.0) {
             println!("# {error}");
         }
@@ -310,7 +311,9 @@ ktest! {
             GATE.close();
             let in_c: JoinHandle<Seen> = call("in C while it goes");
             GATE.wait_for(in_c.thread());
+            livepatch::settle();
             livepatch::disable("klp_rust").map_err(|error| error.to_string())?;
+            let stalled = livepatch::stalled();
             let unload = module::unload("klp_rust");
             GATE.open();
             let in_c = in_c.join();
@@ -318,7 +321,10 @@ ktest! {
             ensure_eq!(through, Ok(Seen { result: C_OWN, ..old_way }), "the thread after the patch, under {design}");
             ensure_eq!(in_c, Ok(Seen { result: C_OWN, ..old_way }), "the thread that slept in C, under {design}");
             let refusal = unload.err().map(|error| error.to_string()).unwrap_or_default();
-            ensure!(refusal.contains("in C while it goes"), "unloading C under a sleeping thread: '{refusal}'");
+            ensure!(refusal.contains("live patch 'klp_rust'"), "unloading C under a sleeping thread: '{refusal}'");
+            ensure_eq!(stalled.len(), 1, "threads that the patch waits for");
+            let stall = stalled[0].to_string();
+            ensure!(stall.contains("'in C while it goes'") && stall.contains("klp_rust::"), "what it waits for: {stall}");
             drop(patch);
             ensure!(module::get("klp_rust").is_none(), "klp_rust is still there");
         }

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use arch::livepatch::ReturnRecord;
 use arch::thread::{RETURN_STACK_DEPTH, STACK_SIZE, ThreadHead};
 
-use super::{Outcome, PatchState, Stack, State, Thread, WaitQueue, current, scheduler};
+use super::{Outcome, Stack, State, Thread, WaitQueue, current, current_head, scheduler};
 use crate::ftrace::GraphStack;
 use crate::sync::IrqLock;
 
@@ -115,8 +115,10 @@ pub(super) fn new_thread(
         joiners: WaitQueue::with_room_for_one(),
         observer: AtomicUsize::new(0),
         graph: GraphStack::new(),
-        livepatch: PatchState::default(),
     };
+    // A new thread knows what its parent knows of a live patch that comes or goes.
+    let patch_state = current_head().patch_state.load(Ordering::Relaxed);
+    thread.head.patch_state.store(patch_state, Ordering::Relaxed);
     thread
         .head
         .return_sp

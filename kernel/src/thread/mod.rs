@@ -12,7 +12,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use arch::cpu::CpuHead;
 use arch::livepatch::ReturnRecord;
@@ -53,19 +53,9 @@ pub struct Thread {
     pub(crate) observer: AtomicUsize,
     /// Functions that the graph tracer waits for.
     pub(crate) graph: GraphStack,
-    /// What live patching knows of the thread.
-    pub livepatch: PatchState,
 }
 
 const _: () = assert!(offset_of!(Thread, head) == 0);
-
-/// A thread's side of a live-patch transition: which state it is in, and which it goes to. Unused while enabling is
-/// a simple switch; the consistency model fills it.
-#[derive(Debug, Default)]
-pub struct PatchState {
-    /// 0: undefined (no transition), 1: unpatched, 2: patched.
-    pub state: AtomicU32,
-}
 
 #[repr(C, align(16))]
 struct Stack([u8; STACK_SIZE]);

@@ -38,6 +38,8 @@ pub struct ThreadHead {
     pub return_limit: AtomicU64,
     /// The end of the newest record of the livepatch stack (`livepatch-stack`); starts as `stack_low`.
     pub livepatch_sp: AtomicU64,
+    /// Which functions the thread runs while a live patch comes or goes: 0: those from before, 1: the patch's.
+    pub patch_state: AtomicU64,
     /// Where an exception entry keeps r10, r11, r12 and CR until it has a frame.
     pub exception_scratch: [AtomicU64; 4],
     /// The same for a system reset, which may come while the other is in use.
@@ -63,6 +65,7 @@ impl ThreadHead {
             return_sp: AtomicU64::new(0),
             return_limit: AtomicU64::new(0),
             livepatch_sp: AtomicU64::new(0),
+            patch_state: AtomicU64::new(0),
             exception_scratch: [const { AtomicU64::new(0) }; 4],
             reset_scratch: [const { AtomicU64::new(0) }; 4],
             machine_check_scratch: [const { AtomicU64::new(0) }; 4],

@@ -1,13 +1,14 @@
 //! `klp_enable_patch`, for live patches in C. The structures are those of `kernel/include/linux/livepatch.h`.
 #![allow(unsafe_code, reason = "reads C's structures through C's pointers")]
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
 
 use kernel_core::errno::Errno;
 
-use crate::livepatch::{self, KlpFunc, KlpObject, KlpPatch};
+use crate::livepatch::{self, Callback, KlpCallbacks, KlpFunc, KlpObject, KlpPatch, PrePatch};
 
 /// `struct module`.
 #[repr(C)]
@@ -23,12 +24,22 @@ struct CFunc {
     old_sympos: u64,
 }
 
+/// `struct klp_callbacks`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct CCallbacks {
+    pre_patch: Option<extern "C" fn(*const CObject) -> c_int>,
+    post_patch: Option<extern "C" fn(*const CObject)>,
+    pre_unpatch: Option<extern "C" fn(*const CObject)>,
+    post_unpatch: Option<extern "C" fn(*const CObject)>,
+}
+
 /// `struct klp_object`; a list of them ends with one that is all zeros.
 #[repr(C)]
 struct CObject {
     name: *const c_char,
     funcs: *const CFunc,
-    callbacks: [u64; 4],
+    callbacks: CCallbacks,
 }
 
 /// `struct klp_patch`.
@@ -85,17 +96,13 @@ unsafe fn read(patch: &CPatch) -> Result<KlpPatch, Errno> {
     let module = unsafe { patch.module.as_ref() }.ok_or(Errno::Invalid)?;
     // SAFETY: as above, a string.
     let name = unsafe { string(module.name) }.ok_or(Errno::Invalid)?;
-    if patch.states != 0 || patch.replace {
-        log::warn!(target: "livepatch", "patch '{name}' has states or replaces others, which is not supported");
+    if patch.states != 0 {
+        log::warn!(target: "livepatch", "patch '{name}' has states, which is not supported");
         return Err(Errno::NotSupported);
     }
     let mut objects = Vec::new();
     // SAFETY: a list that ends with zeros.
     for object in unsafe { list(patch.objs, |object| object.funcs.is_null()) } {
-        if object.callbacks != [0; 4] {
-            log::warn!(target: "livepatch", "patch '{name}' has callbacks, which are not supported");
-            return Err(Errno::NotSupported);
-        }
         let mut funcs = Vec::new();
         // SAFETY: a list that ends with zeros.
         for func in unsafe { list(object.funcs, |func| func.old_name.is_null() && func.new_func == 0) } {
@@ -112,15 +119,41 @@ unsafe fn read(patch: &CPatch) -> Result<KlpPatch, Errno> {
         }
         // SAFETY: a string, or none for the kernel.
         let name = unsafe { string(object.name) };
-        objects.push(KlpObject { name, funcs });
+        objects.push(KlpObject {
+            name,
+            funcs,
+            callbacks: callbacks_of(object),
+        });
     }
     Ok(KlpPatch {
         name: name.clone(),
         module: Some(name),
-        design: None,
-        unchecked: false,
+        replace: patch.replace,
         objects,
+        ..KlpPatch::default()
     })
+}
+
+/// C's callbacks, called with C's object.
+fn callbacks_of(object: &CObject) -> KlpCallbacks {
+    // An address, since a pointer would tie the callbacks to this thread.
+    let address = core::ptr::from_ref(object) as usize;
+    let void = |callback: Option<extern "C" fn(*const CObject)>| {
+        callback.map(|callback| Box::new(move || callback(address as *const CObject)) as Callback)
+    };
+    let CCallbacks {
+        pre_patch,
+        post_patch,
+        pre_unpatch,
+        post_unpatch,
+    } = object.callbacks;
+    KlpCallbacks {
+        pre_patch: pre_patch
+            .map(|callback| Box::new(move || callback(address as *const CObject)) as PrePatch),
+        post_patch: void(post_patch),
+        pre_unpatch: void(pre_unpatch),
+        post_unpatch: void(post_unpatch),
+    }
 }
 
 /// The elements of a list up to its end mark; none where there is no list.

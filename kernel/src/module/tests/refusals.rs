@@ -179,13 +179,6 @@ ktest! {
         Ok(())
     }
 
-    fn a_live_patch_of_what_is_not_loaded() {
-        let error = refused_file("klp_patch")?;
-        ensure_eq!(error.errno(), Errno::NoEntry, "the number");
-        ensure_eq!(error.to_string(), "module 'klp_patch': init_module failed with ENOENT", "the message");
-        Ok(())
-    }
-
     fn unloading_what_is_not_loaded() {
         let error = refused(|| unload("nothing"))?;
         ensure_eq!(error.to_string(), "module 'nothing': it is not loaded", "the message");

@@ -1,0 +1,73 @@
+//! Whether a thread may change its state: its exact trace must be free of the functions that change.
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::ops::Range;
+
+use arch::{image, interrupts};
+
+use crate::symbols::Symbolized;
+use crate::thread::{self, Thread};
+use crate::unwind::{self, End, Reason, Reliability, Trace};
+
+/// Why a thread may not change its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// It is in a function that changes.
+    Inside {
+        /// Where.
+        address: u64,
+    },
+    /// It is on its way through a hook, and may have chosen where it goes already.
+    Underway {
+        /// Where.
+        address: u64,
+    },
+    /// It is not known for certain where it is.
+    Unreliable(Reason),
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Obstacle::Inside { address } => write!(f, "is in {}", Symbolized(*address)),
+            Obstacle::Underway { address } => write!(f, "is on its way, at {}", Symbolized(*address)),
+            Obstacle::Unreliable(reason) => write!(f, "cannot be traced: {reason}"),
+        }
+    }
+}
+
+/// Shows every thread with its trace while none of them runs but the caller.
+pub(super) fn with_threads(look: &mut dyn FnMut(&Thread, Trace<'_>)) {
+    interrupts::without(|| {
+        let me = thread::current();
+        for thread in thread::all() {
+            if Arc::ptr_eq(&thread, &me) {
+                look(&thread, unwind::here());
+            } else {
+                look(&thread, unwind::trace_thread(&thread));
+            }
+        }
+    });
+}
+
+/// Whether a trace is free of `functions`.
+pub(super) fn is_outside(mut trace: Trace<'_>, functions: &[Range<u64>]) -> Result<(), Obstacle> {
+    for frame in trace.by_ref() {
+        if let Reliability::Unreliable(reason) = frame.reliability {
+            return Err(Obstacle::Unreliable(reason));
+        }
+        let address = frame.address_inside();
+        if functions.iter().any(|function| function.contains(&address)) {
+            return Err(Obstacle::Inside { address });
+        }
+        if image::trampolines().contains(&address) || image::stub_area().contains(&address) {
+            return Err(Obstacle::Underway { address });
+        }
+    }
+    match trace.end() {
+        Some(End::Outermost) => Ok(()),
+        Some(End::Lost(reason)) => Err(Obstacle::Unreliable(reason)),
+        None => Err(Obstacle::Unreliable(Reason::TooMany)),
+    }
+}
