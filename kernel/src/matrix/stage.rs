@@ -11,7 +11,7 @@ use super::{Language, Outcome, Wrong};
 use crate::exceptions::Fault;
 use crate::livepatch::{self, KlpFunc, KlpObject, KlpPatch, find_function};
 use crate::thread::{self, Builder};
-use crate::{initrd, module};
+use crate::{initrd, module, symbols};
 
 pub(super) const MILLISECOND: u64 = arch::time::TICKS_PER_SECOND / 1000;
 /// What a call may take before it counts as an endless loop.
@@ -223,9 +223,21 @@ pub(super) fn judge(seen: Result<Seen, thread::Outcome>) -> Outcome {
         Err(thread::Outcome::OutOfTime { .. }) => Outcome::Wrong(Wrong::EndlessLoop),
         Err(thread::Outcome::Faulted(fault)) if is_argument(fault.nip) => Outcome::Wrong(Wrong::Frame),
         Err(thread::Outcome::Faulted(fault)) if is_helpers_trap(&fault) => Outcome::Wrong(Wrong::Stopped),
+        Err(thread::Outcome::Faulted(fault)) if is_access_of_a(&fault) => Outcome::Wrong(Wrong::Toc),
         Err(thread::Outcome::Faulted(_)) => Outcome::Wrong(Wrong::WildJump),
         Err(thread::Outcome::Returned) => Outcome::Wrong(Wrong::Result),
     }
+}
+
+/// Whether A itself wanted data where there is none. It has no other addresses than those that it reads through r2, and a
+/// wrong one may lead out of memory.
+fn is_access_of_a(fault: &Fault) -> bool {
+    let mut is_a = false;
+    symbols::resolve(fault.nip, &mut |location| {
+        let name = location.path.rsplit("::").next().unwrap_or_default();
+        is_a = !location.is_stub && name.starts_with("a_");
+    });
+    is_a && fault.data_address.is_some()
 }
 
 /// Whether a return helper stopped the thread. A trap elsewhere is what a wild jump finds where a module has been.
