@@ -3,22 +3,23 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use kernel::livepatch::{self, KlpPatch};
+use kernel::livepatch;
 use kernel::{Errno, println, situations};
 
 /// C's own static, which C reaches through its own TOC.
 static OWN: AtomicU64 = AtomicU64::new(0xc0c0);
 
-/// C: what runs when somebody calls B. It has B's signature.
+/// C: what runs when somebody calls B. It must have B's signature: anything else does not compile.
 extern "C" fn replacement(argument: u64) -> u64 {
     OWN.load(Ordering::Relaxed) + argument
 }
 
 fn start() -> Result<(), Errno> {
     println!("before:  {:x?}", situations::a_calls_b(5));
-    let functions = [("kernel::situations::local::b_reads_its_static", replacement as *const () as u64)];
-    let patch = KlpPatch::of_kernel("patch_in_rust", &functions);
-    let patch = KlpPatch { module: Some("patch_in_rust".into()), ..patch };
+    let patch = kernel::klp_patch! {
+        name: "patch_in_rust",
+        functions: { situations::b_reads_its_static => replacement }
+    };
     livepatch::enable(patch).map_err(|error| {
         println!("patch_in_rust: {error}");
         error.errno()

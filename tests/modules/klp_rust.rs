@@ -1,13 +1,10 @@
 //! C in Rust: a live patch of kernel functions, with a TOC and statics of its own.
 #![no_std]
 
-extern crate alloc;
-
-use alloc::string::String;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use kernel::livepatch::{self, KlpPatch};
-use kernel::situations::GATE;
+use kernel::livepatch;
+use kernel::situations::{self, GATE};
 use kernel::{Errno, log};
 
 /// C's own static.
@@ -38,12 +35,14 @@ extern "C" fn c_ten_integers(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: 
 }
 
 fn init() -> Result<(), Errno> {
-    let functions = [
-        ("kernel::situations::local::b_reads_its_static", c_reads_its_static as *const () as u64),
-        ("kernel::situations::moments::b_waits", c_waits as *const () as u64),
-        ("kernel::situations::stack_arguments::b_ten_integers", c_ten_integers as *const () as u64),
-    ];
-    let patch = KlpPatch { module: Some(String::from("klp_rust")), ..KlpPatch::of_kernel("klp_rust", &functions) };
+    let patch = kernel::klp_patch! {
+        name: "klp_rust",
+        functions: {
+            situations::b_reads_its_static => c_reads_its_static,
+            situations::b_waits => c_waits,
+            situations::b_ten_integers => c_ten_integers,
+        },
+    };
     livepatch::enable(patch).map_err(|error| {
         log::error!(target: "klp_rust", "{error}");
         error.errno()

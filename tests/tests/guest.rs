@@ -139,6 +139,20 @@ fn what_does_not_compile_is_no_module() {
     );
     module("wrong.rs", "#![no_std] fn x( {")
         .expect(1, &["wrong.rs:1", "unclosed delimiter", "does not compile"]);
+    let other_signature = r#"
+        #![no_std]
+        extern "C" fn other(argument: u32) -> u64 { argument.into() }
+        pub fn patch() -> kernel::livepatch::KlpPatch {
+            kernel::klp_patch! { name: "other", functions: { kernel::situations::b_reads_its_static => other } }
+        }"#;
+    module("other.rs", other_signature).expect(
+        1,
+        &[
+            "mismatched types",
+            "expected `u64`, found `u32`",
+            "does not compile",
+        ],
+    );
     module("notes.txt", "").expect(1, &["notes.txt is neither"]);
     module("0wrong.c", "").expect(1, &["cannot be a module's name"]);
 }
