@@ -35,13 +35,8 @@ pub fn enable(patch: KlpPatch) -> Result<(), KlpError> {
     for object in enabled.objects.iter_mut().filter(|object| is_there(object)) {
         object.find(design, unchecked)?;
     }
-    let name = enabled.name.clone();
-    log::info!(target: "livepatch", "enabling patch '{name}'");
-    let result = registry.start(enabled);
-    if let Err(error) = &result {
-        log::warn!(target: "livepatch", "failed to enable patch '{name}': {error}");
-    }
-    result
+    log::info!(target: "livepatch", "enabling patch '{}'", enabled.name);
+    registry.start(enabled)
 }
 
 /// Disables a patch, or turns round if threads are still moving to it. As with [`enable`], the other threads move one by one.
@@ -210,6 +205,7 @@ impl Registry {
             if self.patches[index].objects[object].is_loaded()
                 && let Err(error) = self.patch_object(index, object)
             {
+                log::warn!(target: "livepatch", "failed to enable patch '{name}'");
                 self.cancel();
                 return Err(error);
             }
@@ -228,6 +224,13 @@ impl Registry {
         let targets = enabled.objects[object].targets().to_vec();
         for (done, target) in targets.iter().enumerate() {
             if let Err(error) = self.push(&name, target, design) {
+                let (function, number) = (&target.site.function, error.errno().number());
+                log::error!(
+                    target: "livepatch",
+                    "failed to register ftrace handler for function '{function}' (-{number})"
+                );
+                let object = self.patches[index].objects[object].shown_name();
+                log::warn!(target: "livepatch", "failed to patch object '{object}'");
                 let sites: Vec<u64> = targets[..done].iter().map(|target| target.site.address).collect();
                 self.remove_all(&name, &sites);
                 return Err(error);

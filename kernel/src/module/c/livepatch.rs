@@ -8,7 +8,7 @@ use core::ffi::{CStr, c_char, c_int};
 
 use kernel_core::errno::Errno;
 
-use crate::livepatch::{self, Callback, KlpCallbacks, KlpFunc, KlpObject, KlpPatch, PrePatch};
+use crate::livepatch::{self, Callback, KlpCallbacks, KlpError, KlpFunc, KlpObject, KlpPatch, PrePatch};
 
 /// `struct module`.
 #[repr(C)]
@@ -65,7 +65,10 @@ unsafe extern "C" fn klp_enable_patch(patch: *const CPatch) -> c_int {
     // SAFETY: as the caller promises.
     let result = unsafe { read(patch) }.and_then(|patch| {
         livepatch::enable(patch).map_err(|error| {
-            log::warn!(target: "livepatch", "{error}");
+            // These two have been said already, as Linux says them.
+            if !matches!(error, KlpError::Callback { .. } | KlpError::Hook(_)) {
+                log::warn!(target: "livepatch", "{error}");
+            }
             error.errno()
         })
     });
