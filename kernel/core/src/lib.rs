@@ -17,6 +17,7 @@ pub mod glob;
 pub mod initrd;
 pub mod insn;
 pub mod ktap;
+pub mod local_entry;
 pub mod matrix;
 pub mod module;
 pub mod printf;

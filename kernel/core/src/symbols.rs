@@ -12,6 +12,8 @@
 //! - **blocks** and **lines**: the line table, see [`lines`];
 //! - **strings**: length-prefixed UTF-8.
 
+use crate::local_entry::LocalEntry;
+
 mod builder;
 mod layout;
 mod lines;
@@ -54,8 +56,8 @@ pub struct Symbol<'a> {
     pub address: u64,
     /// Its size in bytes.
     pub size: u64,
-    /// Bytes from the global to the local entry of a function.
-    pub local_entry: u8,
+    /// A function's entries; [`LocalEntry::Same`] for an object.
+    pub local_entry: LocalEntry,
     /// Bytes from the global entry to the patchable site; `None` when there is no site.
     pub site: Option<u8>,
     /// What it stands for.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use kernel_core::module::{LocalEntry, ModuleSymbol, Resolve, ResolveError, Resolved};
+use kernel_core::module::{ModuleSymbol, Resolve, ResolveError, Resolved};
 use kernel_core::symbols::{Binding, Symbol};
 
 use super::registry::{State, list};
@@ -40,13 +40,9 @@ fn in_kernel(name: &str) -> Result<Resolved, ResolveError> {
         ([], []) => return Err(ResolveError::NotFound),
         _ => return Err(ResolveError::Ambiguous(global.len().max(named.len()))),
     };
-    let local_entry = match symbol.local_entry {
-        0 => LocalEntry::Same,
-        offset => LocalEntry::Behind(offset),
-    };
     Ok(Resolved {
         address: symbol.address,
-        local_entry,
+        local_entry: symbol.local_entry,
         owner: None,
     })
 }

@@ -2,6 +2,7 @@
 
 use addr2line::gimli::{EndianSlice, LittleEndian, SectionId};
 use anyhow::{Context, Result, anyhow, bail};
+use kernel_core::local_entry::LocalEntry;
 use kernel_core::site::site_offset;
 use kernel_core::symbols::{BUILD_ID_LENGTH, Binding, Kind, Line, Symbol, TableBuilder};
 use object::elf;
@@ -75,9 +76,12 @@ fn from_bytes(bytes: &[u8], expected: Option<&str>) -> Result<Kallsyms> {
             address,
             size: *size,
             local_entry: if function {
-                local_entry(symbol.elf_symbol().st_other().0)
+                let st_other = symbol.elf_symbol().st_other().0;
+                LocalEntry::from_st_other(st_other).with_context(|| {
+                    format!("{name} has the reserved local entry of st_other {st_other:#x}")
+                })?
             } else {
-                0
+                LocalEntry::Same
             },
             site,
             kind: if function { Kind::Function } else { Kind::Object },
@@ -160,14 +164,6 @@ fn entries(image: &Image<'_>) -> Result<BTreeSet<u64>> {
     Ok(words
         .filter_map(|word| word.try_into().ok().map(u64::from_le_bytes))
         .collect())
-}
-
-/// Bytes from the global to the local entry, from the upper three bits of `st_other`.
-fn local_entry(other: u8) -> u8 {
-    match other >> 5 {
-        code @ 2..=6 => 1 << code,
-        _ => 0,
-    }
 }
 
 fn section_at<'d, 'f>(
@@ -255,15 +251,8 @@ pub(crate) fn object(blob: &[u8]) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{hex, local_entry, object, tidy};
+    use super::{hex, object, tidy};
     use object::{Object as _, ObjectSection as _};
-
-    #[test]
-    fn local_entries_of_the_abi() {
-        let offsets: Vec<u8> = (0..8).map(|code| local_entry(code << 5)).collect();
-        assert_eq!(offsets, [0, 0, 4, 8, 16, 32, 64, 0]);
-        assert_eq!(local_entry(0x60 | 3), 8, "the visibility is not looked at");
-    }
 
     #[test]
     fn the_object_holds_the_blob() {

@@ -13,9 +13,9 @@
 
 use super::file::{ModuleFile, Relocation};
 use super::relocation::{Field, Howto, Value, name, word_text};
-use super::symbol::LocalEntry;
 use super::{ModuleError, StubKind};
 use crate::insn::NOP;
+use crate::local_entry::LocalEntry;
 use alloc::borrow::ToOwned;
 
 /// The way of a branch to its callee.

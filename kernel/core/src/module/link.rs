@@ -7,9 +7,10 @@ use super::file::{Definition, FileSymbol, ModuleFile, Relocation};
 use super::layout::TOC_BIAS;
 use super::relocation::{Howto, Value, name};
 use super::stub::{self, TOC_SAVE};
-use super::symbol::{LocalEntry, Resolve, ResolveError, Resolved};
+use super::symbol::{Resolve, ResolveError, Resolved};
 use super::{Layout, Linked, ModuleError, Stub, StubKind};
 use crate::insn::{NOP, R1, R2, ld};
+use crate::local_entry::LocalEntry;
 use alloc::{borrow::ToOwned, vec::Vec};
 
 /// What a symbol stands for in this link.

@@ -34,6 +34,7 @@ mod symbol;
 mod symbol_table;
 mod tables;
 
+pub use crate::local_entry::LocalEntry;
 pub use crate::site::SiteShape;
 pub use error::{ModuleError, Place};
 pub use file::ModuleFile;
@@ -42,4 +43,4 @@ pub use layout::{Layout, MODULE_SIZE_LIMIT, Region, RegionKind};
 pub use linked::Linked;
 pub use site::ModuleSite;
 pub use stub::{STUB_SIZE, Stub, StubKind};
-pub use symbol::{LocalEntry, ModuleId, ModuleSymbol, Resolve, ResolveError, Resolved};
+pub use symbol::{ModuleId, ModuleSymbol, Resolve, ResolveError, Resolved};

@@ -1,42 +1,12 @@
 //! Names: what a module defines, what it needs, and who answers for it.
 
+use crate::local_entry::LocalEntry;
 use crate::symbols::{Binding, Kind, Symbol};
 use alloc::string::String;
 
 /// A number for one loaded module, given by whoever keeps the modules and never given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleId(pub u64);
-
-/// What a function's `st_other` says about its entries and about r2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LocalEntry {
-    /// One entry; the function neither needs nor changes r2 (value 0).
-    Same,
-    /// One entry; r2 may be different after the return (value 1, pc-relative code).
-    SameClobbersToc,
-    /// A local entry so many bytes behind the global one, for callers with the same TOC (values 2 to 6).
-    Behind(u8),
-}
-
-impl LocalEntry {
-    /// Reads bits 5 to 7 of `st_other`; value 7 is reserved.
-    pub const fn from_st_other(st_other: u8) -> Option<LocalEntry> {
-        match st_other >> 5 {
-            0 => Some(LocalEntry::Same),
-            1 => Some(LocalEntry::SameClobbersToc),
-            7 => None,
-            power => Some(LocalEntry::Behind(1 << power)),
-        }
-    }
-
-    /// Bytes from the global to the local entry.
-    pub const fn offset(self) -> u8 {
-        match self {
-            LocalEntry::Behind(offset) => offset,
-            _ => 0,
-        }
-    }
-}
 
 /// The answer to [`Resolve::resolve`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +63,7 @@ impl ModuleSymbol {
             path: &self.path,
             address: self.address,
             size: self.size,
-            local_entry: self.local_entry.offset(),
+            local_entry: self.local_entry,
             site: self.site,
             kind: self.kind,
             binding: self.binding,

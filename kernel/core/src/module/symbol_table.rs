@@ -2,8 +2,8 @@
 
 use super::ModuleError;
 use super::file::{Definition, FileSymbol, Section};
-use super::symbol::LocalEntry;
 use super::tables::{CTX, bad_section, beyond, string};
+use crate::local_entry::LocalEntry;
 use alloc::{borrow::ToOwned, format, vec::Vec};
 use goblin::elf::{SectionHeader, Sym, section_header as sh, sym};
 

@@ -134,7 +134,7 @@ impl<'s> TableBuilder<'s> {
                 0
             };
             records.extend([
-                entry.local_entry,
+                entry.local_entry.to_st_other(),
                 entry.site.unwrap_or(symbol::NO_SITE),
                 object | global,
                 0,

@@ -1,7 +1,7 @@
 //! Where each thing is in a table: shared by the writer and the reader, so that they cannot disagree.
 
 /// The first eight bytes of a table; the last of them is the format's version.
-pub(super) const MAGIC: [u8; 8] = *b"TocSyms\x01";
+pub(super) const MAGIC: [u8; 8] = *b"TocSyms\x02";
 
 /// Header: magic, build id, padding, base address, then offset and count of each [`Section`] as 32-bit words.
 pub(super) const BUILD_ID: usize = 8;
@@ -59,7 +59,7 @@ pub(super) mod symbol {
     pub(in super::super) const NAME: usize = 8;
     /// A string reference, 32 bits.
     pub(in super::super) const PATH: usize = 12;
-    /// 8 bits.
+    /// 8 bits: those of `st_other` that say it.
     pub(in super::super) const LOCAL_ENTRY: usize = 16;
     /// 8 bits, [`NO_SITE`] for none.
     pub(in super::super) const SITE: usize = 17;

@@ -2,6 +2,7 @@
 
 use super::layout::{self, BLOCK_ROWS, BY_PATH, Section, symbol};
 use super::{BUILD_ID_LENGTH, Binding, Kind, Symbol, lines};
+use crate::local_entry::LocalEntry;
 use core::fmt;
 
 /// Why bytes are not a symbol table.
@@ -137,7 +138,7 @@ impl<'a> SymbolTable<'a> {
             path: self.string(word(record, symbol::PATH)?)?,
             address: self.base.checked_add(word(record, symbol::ADDRESS)?.into())?,
             size: word(record, symbol::SIZE)?.into(),
-            local_entry: local_entry?,
+            local_entry: LocalEntry::from_st_other(local_entry?)?,
             site: site.filter(|offset| *offset != symbol::NO_SITE),
             kind: if flags? & symbol::OBJECT != 0 {
                 Kind::Object

@@ -1,3 +1,5 @@
+use crate::local_entry::LocalEntry;
+
 use super::{Binding, BuildError, Kind, Line, Symbol, SymbolTable, SymbolsError, TableBuilder};
 
 const BASE: u64 = 0x40_0000;
@@ -9,7 +11,7 @@ fn function(name: &'static str, path: &'static str, address: u64, size: u64) -> 
         path,
         address,
         size,
-        local_entry: 8,
+        local_entry: LocalEntry::Behind(8),
         site: Some(8),
         kind: Kind::Function,
         binding: Binding::Global,
@@ -27,7 +29,7 @@ fn symbols() -> Vec<Symbol<'static>> {
         ),
         Symbol {
             site: None,
-            local_entry: 0,
+            local_entry: LocalEntry::SameClobbersToc,
             binding: Binding::Local,
             ..function("_RNvNtC6kernel5other1b", "kernel::other::b", BASE + 0x130, 0x10)
         },
@@ -50,7 +52,7 @@ fn symbols() -> Vec<Symbol<'static>> {
         Symbol {
             kind: Kind::Object,
             site: None,
-            local_entry: 0,
+            local_entry: LocalEntry::Same,
             ..function("counter", "counter", BASE + 0x1000, 8)
         },
     ]

@@ -3,6 +3,7 @@
 use goblin::elf::Elf;
 use goblin::elf::section_header::SHT_NOBITS;
 use goblin::elf::sym::STT_FUNC;
+use kernel_core::local_entry::LocalEntry;
 use kernel_core::scan::{Facts, Function, Target, scan};
 use std::collections::BTreeMap;
 
@@ -39,7 +40,9 @@ impl Binary {
                 name: elf.strtab.get_at(symbol.st_name).expect("a name").to_owned(),
                 address: symbol.st_value,
                 size: symbol.st_size,
-                local_entry: local_entry(symbol.st_other),
+                local_entry: LocalEntry::from_st_other(symbol.st_other)
+                    .expect("a value that the ABI has")
+                    .offset(),
                 offset: offset as usize,
             };
             functions.insert(symbol.st_value, found);
@@ -67,13 +70,5 @@ impl Binary {
             Some(symbol) => Target::Function(self.code(symbol)),
             None => Target::Unknown,
         })
-    }
-}
-
-/// Bytes from the global to the local entry, from the upper three bits of `st_other`.
-fn local_entry(other: u8) -> u8 {
-    match other >> 5 {
-        0 | 1 => 0,
-        exponent => 1 << exponent,
     }
 }
