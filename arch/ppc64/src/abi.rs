@@ -30,6 +30,10 @@ pub const STACK_ALIGN: usize = 16;
 /// header and the doublewords of the eight arguments that travel in r3 to r10.
 pub const STACK_ARGUMENTS: usize = FRAME_HEADER_SIZE + 8 * 8;
 
+/// Whether the kernel's own code reaches its data through a TOC pointer in r2. Without, r2 is one more register that is free
+/// across its calls, and only modules may still have a TOC.
+pub const HAS_TOC: bool = !cfg!(pcrel);
+
 const _: () = {
     assert!(offset_of!(FrameHeader, back_chain) == 0);
     assert!(offset_of!(FrameHeader, cr_save) == 8);
@@ -41,11 +45,15 @@ const _: () = {
     assert!(STACK_ARGUMENTS == 96);
 };
 
-/// r2 as it is: the TOC pointer of the running code, if everybody before kept to the ABI.
+/// r2 as it is: the TOC pointer of the running code, if everybody before kept to the ABI; 0 in a kernel without a TOC, where
+/// r2 means nothing.
 #[cfg(target_arch = "powerpc64")]
 #[inline(always)]
 #[allow(unsafe_code, reason = "reads a register that the language does not know")]
 pub fn toc_pointer() -> u64 {
+    if !HAS_TOC {
+        return 0;
+    }
     let toc;
     // SAFETY: copies a register; `volatile` by default, so that it is read at this very place.
     unsafe { core::arch::asm!("mr {}, 2", out(reg) toc, options(nostack, preserves_flags)) };

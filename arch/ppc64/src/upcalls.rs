@@ -1,4 +1,8 @@
 //! Everything that this crate calls upwards, in one place. The kernel and the boot crate define these symbols.
+//!
+//! Assembly enters them at their global entry, with r12 = CTR = its address, as a caller in another object does: a function
+//! with a TOC makes its own r2, one without ignores r12, and the same instructions are right in both builds of the kernel.
+//! Calls by name would not be: `bl` is wrong for a function without a TOC, `bl …@notoc` for one with.
 
 use core::ffi::{c_char, c_int};
 

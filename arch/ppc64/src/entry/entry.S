@@ -4,8 +4,8 @@
 //   on entry : as the interrupted code left them; SRR0 = its next instruction, SRR1 = its MSR, or HSRR0 and HSRR1 for the
 //              exceptions that only a hypervisor takes; r13 = running thread.
 //              MSR = LE, SF, ME; EE, RI, SE, IR, DR off (Power ISA 3.0B, book III, 6.4.3)
-//   at call  : r1 = exception frame, r2 = kernel TOC (never the interrupted one: a return helper may have r2 in
-//              flux), r3 = exception frame, r13 unchanged, MSR = the CPU's `kernel_msr`: translation and RI on, interrupts off
+//   at call  : r1 = exception frame, r2 = the interrupted one, which nobody uses (a return helper may have it in flux), r3 =
+//              exception frame, r12 = CTR = the handler's global entry, r13 unchanged, MSR = the CPU's `kernel_msr`: translation and RI on, interrupts off
 //   on exit  : as on entry, or what the handler wrote into the frame
 //   free     : nothing until it is saved; r10, r11, r12 after the scratch stores
 //
@@ -145,8 +145,6 @@ exception_entry:
     li    %r0, 0
     std   %r0, {TRACE_DEPTH}(%r13)
 
-    lis   %r2, .TOC.@ha
-    addi  %r2, %r2, .TOC.@l
     ld    %r3, {CPU}(%r13)
     ld    %r3, {KERNEL_MSR}(%r3)
     lis   %r4, .Lentry_handle@ha
@@ -156,7 +154,10 @@ exception_entry:
     rfid                                // mtmsrd would leave MSR[ME] off after a machine check (book III, 4.4.2)
 .Lentry_handle:
     mr    %r3, %r1
-    bl    exception_handler
+    lis   %r12, exception_handler@ha
+    addi  %r12, %r12, exception_handler@l
+    mtctr %r12
+    bctrl
 
     .globl exception_exit
 exception_exit:                         // the handler's return address: an unwinder knows the frame by it

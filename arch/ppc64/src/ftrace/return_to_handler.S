@@ -10,10 +10,11 @@
 //             | on entry               | at the upcall            | on exit
 //   ----------+------------------------+--------------------------+------------------------
 //   r1        | A's frame              | this frame               | A's frame
-//   r2        | A's TOC, or nobody's   | the kernel's             | as on entry
+//   r2        | A's TOC, or nobody's   | the same                 | as on entry
 //   r3 - r10  | the result [1]         | free                     | the result
 //   LR        | free                   | here                     | A's return address
-//   r0, r11, r12, CTR, CR0, 1, 5 - 7 | free | free              | free
+//   r12, CTR  | free                   | the upcall's global entry| free
+//   r0, r11, CR0, 1, 5 - 7 | free      | free                     | free
 //   r13 - r31 | A's                    | A's                      | A's
 //   [1] C uses r3 and r4; the compiler's own conventions inside one object may use all eight
 //
@@ -40,11 +41,11 @@ return_to_handler:
     .irp n, 3,4,5,6,7,8,9,10
     std   %r\n, {RESULT}+8*(\n-3)(%r1)
     .endr
-    lis   %r2, .TOC.@ha
-    addi  %r2, %r2, .TOC.@l
-    bl    ftrace_return_to_handler      // answers A's return address
+    lis   %r12, ftrace_return_to_handler@ha
+    addi  %r12, %r12, ftrace_return_to_handler@l
+    mtctr %r12
+    bctrl                               // answers A's return address
     .cfi_register lr, r3
-    nop
     mtlr  %r3
     .cfi_same_value lr
     .irp n, 3,4,5,6,7,8,9,10

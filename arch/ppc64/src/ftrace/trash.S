@@ -12,6 +12,7 @@
     .globl ftrace_trash
     .type  ftrace_trash, @function
 ftrace_trash:
+    .localentry ftrace_trash, 1         // r2 is not kept
     .cfi_startproc
     addi  %r5, %r5, {OPS_DATA}
 1:  ldarx %r7, 0, %r5

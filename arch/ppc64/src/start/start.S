@@ -13,7 +13,7 @@
 //
 // Registers
 //   on entry : r3, r4, r5 as above; nothing else is known, not even LR
-//   at call  : r3, r4, r5 unchanged, r1 = top of the boot thread's stack, r2 = kernel TOC,
+//   at call  : r3, r4, r5 unchanged, r1 = top of the boot thread's stack, r12 = CTR = boot_main's global entry,
 //              r13 = a thread head for the time before threads, MSR = 64-bit, little-endian, machine check and recoverable on, interrupts off
 //   on exit  : never
 //   free     : everything else
@@ -105,10 +105,7 @@ _start:
     bctr
 
 .Lstart_in_place:
-    lis   %r2, .TOC.@ha                 // every kernel address is below 2^31: two instructions
-    addi  %r2, %r2, .TOC.@l
-
-    lis   %r11, __bss_start@ha
+    lis   %r11, __bss_start@ha          // every kernel address is below 2^31: two instructions
     addi  %r11, %r11, __bss_start@l
     lis   %r12, __bss_end@ha
     addi  %r12, %r12, __bss_end@l
@@ -128,8 +125,10 @@ _start:
     std   %r0, {FRAME_LR_SAVE}(%r1)
     lis   %r13, {BOOT_HEAD}@ha
     addi  %r13, %r13, {BOOT_HEAD}@l
-    bl    boot_main
-    nop
+    lis   %r12, boot_main@ha            // at its global entry, as assembly calls all of Rust: upcalls.rs
+    addi  %r12, %r12, boot_main@l
+    mtctr %r12
+    bctrl
 .Lstart_nowhere:
     trap                                // boot_main never returns; or this is neither in place nor a file in memory
     .cfi_endproc

@@ -9,12 +9,11 @@
 //              interrupts off
 //   on exit  : as a call that preserves what ELFv2 2.2.2.1 says, but on the other thread, r13 = its head
 //   free     : r0, r3 to r12, CTR, XER
-//   r2 needs no saving: whoever comes here is kernel code, with the kernel's TOC.
 //
 // Frame (SwitchFrame), saved_stack_pointer of a thread that does not run points to its lowest byte
 //   r1 + {FRAME_SIZE}  caller's frame: LR at {LR_SAVE}, CR at {CR_SAVE}
 //   r1 + {GPR14}       r14 … r31
-//   r1 + 0             header
+//   r1 + 0             header: TOC save = r2
     .globl thread_switch
     .type  thread_switch, @function
 thread_switch:
@@ -26,6 +25,7 @@ thread_switch:
     .cfi_offset lr, {LR_SAVE}
     stdu  %r1, -{FRAME_SIZE}(%r1)
     .cfi_def_cfa_offset {FRAME_SIZE}
+    std   %r2, {TOC_SAVE}(%r1)
     .irp n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     std   %r\n, {GPR14}+8*(\n-14)(%r1)
     .endr
@@ -33,6 +33,7 @@ thread_switch:
 
     mr    %r13, %r4
     ld    %r1, {SAVED_STACK_POINTER}(%r4)
+    ld    %r2, {TOC_SAVE}(%r1)
     .irp n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     ld    %r\n, {GPR14}+8*(\n-14)(%r1)
     .endr

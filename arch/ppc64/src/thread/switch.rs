@@ -27,6 +27,7 @@ global_asm!(
     GPR14 = const offset_of!(SwitchFrame, gpr),
     LR_SAVE = const offset_of!(FrameHeader, lr_save),
     CR_SAVE = const offset_of!(FrameHeader, cr_save),
+    TOC_SAVE = const offset_of!(FrameHeader, toc_save),
     SAVED_STACK_POINTER = const offset_of!(ThreadHead, saved_stack_pointer),
 );
 

@@ -6,9 +6,10 @@
 // Call site (C): printk(format, …)
 //
 // Registers
-//   on entry : r3 = format, r4 - r10 = variable arguments 1 - 7, r1 = the caller's frame, r12 = this address (global entry)
-//   on exit  : to `printk` (upcalls.rs): r3 = format, r4 = the list; LR unchanged, so that it returns to the caller
-//   free     : r0, r5 - r12, CTR
+//   on entry : r3 = format, r4 - r10 = variable arguments 1 - 7, r1 = the caller's frame
+//   on exit  : to `printk` (upcalls.rs), r12 = CTR = its global entry: r3 = format, r4 = the list; LR unchanged, so that it
+//              returns to the caller
+//   free     : r0, r2, r5 - r12, CTR
 //
 // Stack: the caller's parameter save area, which begins behind its frame header
 //   r1 + {SAVE_AREA} + 0     argument 1, the format: stays in r3
@@ -23,13 +24,14 @@
     .type  _printk, @function
 _printk:
     .cfi_startproc
-    lis   %r2, .TOC.@ha
-    addi  %r2, %r2, .TOC.@l
-    .localentry _printk, . - _printk
+    .localentry _printk, 1              // one entry, and r2 is not kept
     .irp n, 4,5,6,7,8,9,10
     std   %r\n, {SAVE_AREA}+8*(\n-3)(%r1)
     .endr
     addi  %r4, %r1, {SAVE_AREA}+8
-    b     printk
+    lis   %r12, printk@ha
+    addi  %r12, %r12, printk@l
+    mtctr %r12
+    bctr
     .cfi_endproc
     .size _printk, . - _printk
