@@ -152,6 +152,12 @@ pub const fn branch_target(word: u32, at: u64) -> Option<(u64, bool)> {
     Some((at.wrapping_add(distance as u64), word & 1 != 0))
 }
 
+/// Whether an instruction does something else when it is moved: a branch, `addpcis`, or the prefix of a longer instruction,
+/// which may be relative to where it stands and must not cross a boundary of 64 bytes (Power ISA 3.1, book I, 1.6).
+pub const fn depends_on_place(word: u32) -> bool {
+    matches!(word >> 26, 1 | 16 | 18) || word >> 26 == 19 && word & 0x3e == 4
+}
+
 /// Whether `word` is a `bl`, to wherever.
 pub const fn is_bl(word: u32) -> bool {
     word & 0xfc00_0003 == 0x4800_0001
@@ -223,6 +229,23 @@ mod tests {
         }
         assert_eq!(branch_target(NOP, 0), None);
         assert_eq!(branch_target(0x4800_0002, 0), None, "ba is absolute");
+    }
+
+    /// Words by powerpc64le-linux-gnu-as 2.40, as above.
+    #[test]
+    fn what_cannot_be_moved() {
+        for (text, word) in [
+            ("b .+8", 0x4800_0008),
+            ("bdnz .+8", 0x4200_0008),
+            ("addpcis r3,0", 0x4c60_0004),
+            ("pld r3,0(0),1", 0x0410_0000),
+            ("pli r3,1 << 20", 0x0600_0010),
+        ] {
+            assert!(depends_on_place(word), "{text}");
+        }
+        for word in [NOP, BLR, BCTR, mflr(R0), addis(R2, R12, 1), std(R0, 16, R1)] {
+            assert!(!depends_on_place(word), "{word:#010x}");
+        }
     }
 
     #[test]

@@ -37,10 +37,10 @@ pub fn stub_words(stub: u64, hook: u64, trampoline: u64) -> Option<[u32; 4]> {
 }
 
 /// The way to the function at `entry` that does not pass its hook, to be written at `at`. `before` is what the function has
-/// between its global entry and its site: it is moved, so it must not depend on where it stands. `None` when it is too
-/// long or an address does not fit.
+/// between its global entry and its site, and is moved. `None` when that is too long, or depends on where it stands, or an
+/// address does not fit.
 pub fn original_words(at: u64, entry: u64, before: &[u32], site: u64) -> Option<heapless::Vec<u32, 7>> {
-    if before.len() > BEFORE_SITE {
+    if before.len() > BEFORE_SITE || before.iter().copied().any(insn::depends_on_place) {
         return None;
     }
     let mut words = heapless::Vec::new();
@@ -85,6 +85,9 @@ mod tests {
         let branch = 0x4800_0000 | (0x40010cu32.wrapping_sub(0x500020) & 0x03ff_fffc);
         assert_eq!(words, [0x3d80_0040, 0x618c_0100, before[0], before[1], branch]);
         assert_eq!(original_words(0x500010, 0x400100, &[0; 5], 0x400114), None);
+        // pld r3,0(0),1: a prefixed instruction, relative to itself
+        let prefixed = [0x0410_0000, 0xe460_0000];
+        assert_eq!(original_words(0x500010, 0x400100, &prefixed, 0x400108), None);
     }
 
     #[test]

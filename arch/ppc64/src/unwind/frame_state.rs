@@ -9,6 +9,7 @@
 
 use core::ops::Range;
 
+use super::prefixed::{self, Prefixed};
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
 
 /// Functions of more instructions than this are not looked at.
@@ -169,6 +170,41 @@ impl Books {
         After::Next
     }
 
+    /// The same for an instruction of two words.
+    fn step_prefixed(&mut self, instruction: Prefixed) -> After {
+        let save_slot = i64::from(self.frame_size) + i64::from(SAVE_SLOT);
+        match instruction {
+            Prefixed::Add {
+                to: 1,
+                from: 1,
+                immediate,
+            } => {
+                let Ok(frame_size) = u16::try_from(i64::from(self.frame_size) - immediate) else {
+                    return After::Unknown;
+                };
+                self.frame_size = frame_size;
+            }
+            Prefixed::Add { to: 1, .. } | Prefixed::Load { to: 1, .. } | Prefixed::Computes { to: 1 } => {
+                return After::Unknown;
+            }
+            Prefixed::Load {
+                to,
+                base: 1,
+                displacement,
+            } => self.set_copy(to, self.saved && displacement == save_slot),
+            Prefixed::Add { to, .. } | Prefixed::Load { to, .. } | Prefixed::Computes { to } => {
+                self.set_copy(to, false);
+            }
+            Prefixed::Store {
+                from,
+                base: 1,
+                displacement,
+            } if displacement == save_slot => self.saved = self.holds(from),
+            Prefixed::Store { .. } | Prefixed::Nothing => {}
+        }
+        After::Next
+    }
+
     /// Leaves what holds in both; `None`: they do not agree on the frame.
     fn and(self, other: Books) -> Option<Books> {
         let both = Books {
@@ -280,9 +316,17 @@ pub fn frame_state(
                 found = Some(all);
             }
             let instruction = word(address);
-            let after = books.step(instruction, address, &is_hook);
-            // A prefix makes the next word part of its instruction.
-            index += if instruction >> 26 == 1 { 2 } else { 1 };
+            index += 1;
+            let after = if !prefixed::is_prefix(instruction) {
+                books.step(instruction, address, &is_hook)
+            } else if index < length {
+                // The second word is seen with the first: nothing leads there.
+                search.first_time(index, &books);
+                index += 1;
+                books.step_prefixed(prefixed::decode(instruction, word(address + 4)))
+            } else {
+                After::Unknown
+            };
             match after {
                 After::Next => {}
                 After::Both(other) => {

@@ -5,6 +5,7 @@
 #[cfg(target_arch = "powerpc64")]
 mod capture;
 mod frame_state;
+mod prefixed;
 #[cfg(test)]
 mod tests;
 

@@ -173,6 +173,85 @@ fn a_hook_stands_for_a_nop() {
     assert_eq!(states(&[branch(0, OTHER), NOP]), [LEAF, None]);
 }
 
+/// `paddi r1,r1,immediate`, and `pstd`, `pld` of r0 at `displacement(r1)`.
+fn add_to_stack_pointer(immediate: i32) -> [u32; 2] {
+    [
+        0x0600_0000 | (immediate >> 16) as u32 & 0x3_ffff,
+        0x3821_0000 | immediate as u16 as u32,
+    ]
+}
+
+fn far(opcode: u32, displacement: i32) -> [u32; 2] {
+    [
+        0x0400_0000 | (displacement >> 16) as u32 & 0x3_ffff,
+        opcode << 26 | 1 << 16 | displacement as u16 as u32,
+    ]
+}
+
+#[test]
+fn prefixed_instructions_take_two_words_and_are_followed() {
+    const SIZE: i32 = 0xc000;
+    let [add, more] = add_to_stack_pointer(SIZE);
+    let [store, stored] = far(61, SIZE + 16);
+    let [load, loaded] = far(57, SIZE + 16);
+    // pli r0,1: what r0 held is gone; its second word reads as `addi r0,r0,1`.
+    let [immediate, one] = [0x0600_0000, 0x3800_0001];
+    let code = [
+        mflr(R0),
+        stdu(R1, -0x6000, R1),
+        stdu(R1, -0x6000, R1),
+        store,
+        stored,
+        immediate,
+        one,
+        call(7),
+        load,
+        loaded,
+        mtlr(R0),
+        add,
+        more,
+        BLR,
+    ];
+    let open = |return_address| framed(SIZE as u64, return_address);
+    let states = states(&code);
+    assert_eq!(states[3], open(LinkRegister));
+    assert_eq!(states[4], None, "no instruction begins there");
+    assert_eq!(states[5], open(LinkRegister));
+    assert_eq!(states[7], open(LinkRegister));
+    assert_eq!(states[8], open(Saved));
+    assert_eq!(states[10], open(Saved));
+    assert_eq!(states[11], open(LinkRegister));
+    assert_eq!(states[13], LEAF);
+}
+
+#[test]
+fn a_jump_table_does_not_lead_into_a_prefixed_instruction() {
+    // The second word alone would close a frame that is not there.
+    let [first, second] = add_to_stack_pointer(0);
+    let code = [mtctr(R12), BCTR, first, second, BLR];
+    assert_eq!(states(&code)[2..], [LEAF, None, LEAF]);
+    let [first, second] = add_to_stack_pointer(-0x40);
+    let code = [mtctr(R12), BCTR, first, second, call(4), first, second, BLR];
+    assert_eq!(states(&code)[4], framed(0x40, LinkRegister));
+}
+
+#[test]
+fn a_prefixed_instruction_that_moves_the_stack_pointer_elsewhere_is_not_understood() {
+    // pli r1,0; pld r1,0(r1); paddi r1,r1,16: above the caller's frame; half of one at the end.
+    for strange in [
+        [0x0600_0000, 0x3820_0000],
+        [0x0400_0000, 0xe421_0000],
+        add_to_stack_pointer(16),
+    ] {
+        assert_eq!(
+            states(&[strange[0], strange[1], BLR])[2],
+            None,
+            "{strange:#010x?}"
+        );
+    }
+    assert_eq!(states(&[NOP, 0x0600_0000]), [LEAF, LEAF]);
+}
+
 #[test]
 fn what_is_not_understood_is_not_known() {
     for strange in [
