@@ -26,6 +26,17 @@ pub struct CpuHead {
     pub server: AtomicU64,
 }
 
+/// Whether the processor has prefixed instructions, and so runs pc-relative code (Power ISA 3.1, book I, 1.6.3). It is told
+/// from the version: POWER10's is 0x80, POWER9's and those before are smaller (book III, 4.3.1, "Processor Version Register").
+#[cfg(target_arch = "powerpc64")]
+#[allow(unsafe_code, reason = "reads a register that the language does not know")]
+pub fn has_prefixed_instructions() -> bool {
+    let version: u64;
+    // SAFETY: reads a register.
+    unsafe { core::arch::asm!("mfspr {}, 287", out(reg) version, options(nomem, nostack, preserves_flags)) };
+    version >> 16 >= 0x80
+}
+
 impl CpuHead {
     /// CPU 0, without stacks.
     pub const fn new() -> Self {

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use arch::livepatch::ReturnDesign;
 use kernel_core::module::StubKind;
-use kernel_core::scan::{self, Target};
+use kernel_core::scan::{self, Refusal, Target};
 use kernel_core::symbols::Kind;
 
 use super::{Function, KlpError};
@@ -36,6 +36,12 @@ pub(super) fn check(design: ReturnDesign, old: &Function, new_function: u64) -> 
     let (old_code, new_code) = (function_at(old.address), function_at(new_function));
     let old_code = old_code.ok_or_else(|| no_code(&old.name))?;
     let new_code = new_code.ok_or_else(|| no_code(&alloc::format!("{new_function:#x}")))?;
+    if limits.needs_toc_pointer && old_code.local_entry == 0 {
+        return Err(KlpError::Refused {
+            function: old.name.clone(),
+            refusal: Refusal::NoTocPointer { design: limits.name },
+        });
+    }
     let facts = |function| scan::scan(&function, &target_at);
     match scan::refusal(&limits, &facts(old_code), &facts(new_code)) {
         Some(refusal) => Err(KlpError::Refused {
@@ -71,7 +77,7 @@ fn function_at(address: u64) -> Option<scan::Function<'static>> {
     if let Some((symbol, _)) = symbols::kernel().at(address) {
         let site = Site::of_kernel_symbol(&symbol);
         return (symbol.kind == Kind::Function)
-            .then(|| function(symbol.address, symbol.size, symbol.local_entry, site));
+            .then(|| function(symbol.address, symbol.size, symbol.local_entry.offset(), site));
     }
     let module = module::list()
         .into_iter()

@@ -138,7 +138,7 @@ fn refusal(old_name: &str, sympos: usize) -> Result<KlpError, String> {
 ktest! {
     fn a_patch_comes_and_goes_under_every_design() {
         let before = hooked().len();
-        for design in ReturnDesign::ALL {
+        for design in ReturnDesign::for_kernel() {
             enable(patch("one", times_three).under(design)).map_err(text)?;
             let during = call(7);
             disable("one").map_err(text)?;
@@ -167,7 +167,7 @@ ktest! {
     }
 
     fn recursion_with_the_patch_at_every_level() {
-        for design in ReturnDesign::ALL {
+        for design in ReturnDesign::for_kernel() {
             for depth in [1, 10, 200] {
                 enable(KlpPatch::of_kernel("sum", &[(SUM_TO, address(sum_of_doubles_to))]).under(design)).map_err(text)?;
                 let sum = sum_to(depth);
@@ -182,7 +182,7 @@ ktest! {
         static GRAPH: GraphOps = GraphOps { entry: note_entry, exit: note_exit };
         let site = find_function(None, VICTIM, 0).map_err(text)?.site.ok_or("the victim has no site")?;
         for place in [Place::First, Place::Last] {
-            for design in ReturnDesign::ALL {
+            for design in ReturnDesign::for_kernel() {
                 enable(patch("one", times_three).under(design)).map_err(text)?;
                 let ops = Arc::new(GraphTracer::ops(&GRAPH));
                 EVENTS.store(0, Ordering::Relaxed);

@@ -147,10 +147,14 @@ extern "C" fn c_measured(seen: &mut Stacks) {
     *seen = stacks();
 }
 
+/// B may have no TOC pointer, which caller-frame does not take on trust: but its caller is the kernel.
 fn enable(b: &str, c: u64, design: ReturnDesign) -> Result<(), String> {
     let b = format!("kernel::matrix::cost::{b}");
-    let patch = KlpPatch::of_kernel("cost", &[(&b, c)]).under(design);
-    livepatch::enable(patch).map_err(|error| error.to_string())
+    let patch = KlpPatch {
+        unchecked: true,
+        ..KlpPatch::of_kernel("cost", &[(&b, c)])
+    };
+    livepatch::enable(patch.under(design)).map_err(|error| error.to_string())
 }
 
 fn disable() -> Result<(), String> {
@@ -211,7 +215,7 @@ fn with_ops(hooked: &'static str, ops: FtraceOps) -> Result<CallCost, String> {
 ktest! {
     fn of_every_return_design() {
         let mut costs = Vec::new();
-        for design in ReturnDesign::ALL {
+        for design in ReturnDesign::for_kernel() {
             let plain = time_of_calls(b_counted);
             enable("b_counted", c_counted as *const () as u64, design)?;
             let instructions = count(b_counted, plain, &design);

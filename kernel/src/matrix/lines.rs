@@ -35,7 +35,7 @@ fn size(what: &'static str, bytes: usize) -> Record<'static> {
 }
 
 fn print_cells(row: &Row) {
-    let expected = row.situation.expected;
+    let expected = row.situation.expected();
     for ((design, outcome), expected) in ReturnDesign::ALL.into_iter().zip(row.outcomes).zip(expected) {
         // A cell that could not be set up has failed its case, and the run.
         let Some(outcome) = outcome else { continue };

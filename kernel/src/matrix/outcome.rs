@@ -9,6 +9,8 @@ pub enum Outcome {
     Right,
     /// Somebody did not.
     Wrong(Wrong),
+    /// Nothing was patched: the design cannot carry it, and says so.
+    Refused,
     /// The situation cannot exist under the design; why is in `docs/matrix.md`'s notes.
     DoesNotApply(&'static str),
 }
@@ -57,6 +59,7 @@ impl fmt::Display for Outcome {
             Outcome::Wrong(Wrong::Hidden) => f.pad("A hidden"),
             Outcome::Wrong(Wrong::Events) => f.pad("wrong events"),
             Outcome::Wrong(Wrong::Stack) => f.pad("bad stack"),
+            Outcome::Refused => f.pad("refused"),
             Outcome::DoesNotApply(_) => f.pad("does not apply"),
         }
     }

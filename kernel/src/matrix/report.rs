@@ -120,7 +120,16 @@ fn costs() -> Vec<String> {
     if designs.is_empty() {
         return Vec::new();
     }
-    let row = |name, show: &dyn Fn(&cost::DesignCost) -> String| line(name, "", &cells(&designs, show));
+    let row = |name, show: &dyn Fn(&cost::DesignCost) -> String| {
+        let of = |design| designs.iter().find(|cost| cost.design == design);
+        line(
+            name,
+            "",
+            &cells(ReturnDesign::ALL, |design| {
+                of(design).map_or("refused".to_string(), show)
+            }),
+        )
+    };
     let mut lines = Vec::from([
         row("extra instructions a patched call", &|cost| {
             shown(cost.instructions)

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use arch::abi;
 use arch::livepatch::ReturnDesign;
 
 use super::stage::{PATCH, Stage};
@@ -51,6 +52,14 @@ impl Situation {
     /// Runs one cell.
     fn cell(&self, design: ReturnDesign) -> Result<Outcome, String> {
         let stage = Stage::new(self.language, design)?;
+        if !abi::HAS_TOC && design.limits().needs_toc_pointer {
+            return match self.action {
+                Action::Absent(reason) => Ok(Outcome::DoesNotApply(reason)),
+                Action::Call(ids) | Action::CallFromElsewhere(ids) => stage.refusal(ids[0], ids[0]),
+                Action::CallPairs(pairs) => stage.refusal(pairs[0].0, pairs[0].1),
+                Action::Special(_) => stage.refusal("local", "local"),
+            };
+        }
         match self.action {
             Action::Absent(reason) => Ok(Outcome::DoesNotApply(reason)),
             Action::Call(ids) => {
@@ -76,8 +85,7 @@ impl Situation {
     fn run(&'static self) -> crate::ktest::Result {
         let mut outcomes = [None; ReturnDesign::ALL.len()];
         let mut unexpected = Vec::new();
-        for (index, design) in ReturnDesign::ALL.into_iter().enumerate() {
-            let expected = self.expected[index];
+        for (index, (design, expected)) in ReturnDesign::ALL.into_iter().zip(self.expected()).enumerate() {
             match self.cell(design) {
                 Ok(outcome) => {
                     outcomes[index] = Some(outcome);

@@ -5,11 +5,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use arch::livepatch::ReturnDesign;
+use kernel_core::scan::Refusal;
 
 use super::subjects::{A_OWN, C_OWN, LOST_TOC, Seen, is_argument};
 use super::{Language, Outcome, Wrong};
 use crate::exceptions::Fault;
-use crate::livepatch::{self, KlpFunc, KlpObject, KlpPatch, find_function};
+use crate::livepatch::{self, KlpError, KlpFunc, KlpObject, KlpPatch, find_function};
 use crate::thread::{self, Builder};
 use crate::{initrd, module, symbols};
 
@@ -126,6 +127,27 @@ impl Stage {
 
     /// Enables a patch that puts for each pair the second's `c_…` in the place of the first's `b_…`.
     pub fn enable_pairs(&self, patch: &str, pairs: &[(&str, &str)]) -> Result<(), String> {
+        livepatch::enable(self.patch(patch, pairs)?).map_err(|error| error.to_string())?;
+        move_all(patch)
+    }
+
+    /// Asks for `c_…` in the place of `b_…` as everybody else has to ask, and wants a refusal since B has no TOC pointer.
+    pub fn refusal(&self, b: &str, c: &str) -> Result<Outcome, String> {
+        let patch = KlpPatch {
+            unchecked: false,
+            ..self.patch(PATCH, &[(b, c)])?
+        };
+        match livepatch::enable(patch) {
+            Err(KlpError::Refused {
+                refusal: Refusal::NoTocPointer { .. },
+                ..
+            }) => Ok(Outcome::Refused),
+            Err(error) => Err(error.to_string()),
+            Ok(_) => Err("it was not refused".to_string()),
+        }
+    }
+
+    fn patch(&self, name: &str, pairs: &[(&str, &str)]) -> Result<KlpPatch, String> {
         let func = |(b, c): &(&str, &str)| {
             let new_function = self.c(c)?;
             Ok(KlpFunc {
@@ -140,17 +162,13 @@ impl Stage {
             funcs,
             ..KlpObject::default()
         };
-        let objects = Vec::from([object]);
-        let name = patch.to_string();
-        let patch = KlpPatch {
-            name: name.clone(),
+        Ok(KlpPatch {
+            name: name.to_string(),
             design: Some(self.design),
             unchecked: true,
-            objects,
+            objects: Vec::from([object]),
             ..KlpPatch::default()
-        };
-        livepatch::enable(patch).map_err(|error| error.to_string())?;
-        move_all(&name)
+        })
     }
 
     /// Takes the patch away.

@@ -37,6 +37,8 @@ pub enum Reason {
         /// This kernel.
         kernel: BuildId,
     },
+    /// Its code is pc-relative, and the processor has no prefixed instructions.
+    Prefixed,
     /// A module of this name is there, or on its way.
     Exists,
     /// A module that it depends on is not loaded.
@@ -80,7 +82,9 @@ impl Error {
     pub fn errno(&self) -> Errno {
         match &self.reason {
             Reason::File(error) => error.errno(),
-            Reason::NoBuildId { .. } | Reason::OtherBuild { .. } | Reason::Unwind(_) => Errno::NoExec,
+            Reason::NoBuildId { .. } | Reason::OtherBuild { .. } | Reason::Prefixed | Reason::Unwind(_) => {
+                Errno::NoExec
+            }
             Reason::Exists => Errno::Exists,
             Reason::Needs { .. } | Reason::NotLoaded => Errno::NoEntry,
             Reason::NoRoom(_) => Errno::NoMemory,
@@ -103,6 +107,10 @@ impl fmt::Display for Error {
                     "it was built for the kernel with build id {module}, this one's is {kernel}"
                 )
             }
+            Reason::Prefixed => write!(
+                f,
+                "its code is pc-relative, and this processor has no prefixed instructions"
+            ),
             Reason::Exists => write!(f, "a module of this name is loaded already"),
             Reason::Needs { dependency } => {
                 write!(f, "it depends on module '{dependency}', which is not loaded")

@@ -6,6 +6,7 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use arch::cpu;
 use kernel_core::module::{BuildId, ModuleError, ModuleFile};
 
 use super::place::Place;
@@ -51,6 +52,9 @@ fn place(file_name: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
     let file = ModuleFile::parse(bytes).map_err(wrong)?;
     let name = file.info.name.as_str();
     check_build(name, file.info.build_id)?;
+    if file.is_pc_relative() && !cpu::has_prefixed_instructions() {
+        return Err(Error::new(name, Reason::Prefixed));
+    }
     let reservation = Reservation::new(name)?;
     if let Some(dependency) = file
         .info

@@ -6,6 +6,7 @@
 
 mod gate;
 mod local;
+mod mixed;
 mod moments;
 mod stack_arguments;
 mod tests;

@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::sync::atomic::Ordering;
 
+use arch::abi;
 use arch::livepatch::ReturnDesign;
 
 use super::{A_OWN, A_TEN_OWN, GATE, Seen, a_calls_b, a_calls_b_that_waits, a_calls_ten, b_ten_integers};
@@ -16,15 +17,25 @@ use crate::{ensure, ensure_eq, initrd, ktest, livepatch, module, println};
 
 const MILLISECOND: u64 = arch::time::TICKS_PER_SECOND / 1000;
 
-/// The designs that the showcase compares.
-const DESIGNS: [ReturnDesign; 5] = ReturnDesign::ALL;
+/// Whether the design is right where nothing but A's TOC is at stake, which a kernel without TOCs does not have.
+fn keeps_toc(design: ReturnDesign) -> bool {
+    !abi::HAS_TOC || design != ReturnDesign::None
+}
+
+/// The folder of the suite's modules whose code is of the kernel's own kind.
+pub(super) const PLAIN: &str = "modules";
 
 /// A module of the suite, unloaded at the end of the scope.
-struct Loaded(&'static str);
+pub(super) struct Loaded(&'static str);
 
 impl Loaded {
     fn new(name: &'static str) -> Result<Self, String> {
-        let file = format!("modules/{name}.ko");
+        Self::from(PLAIN, name)
+    }
+
+    /// The module of this name in a folder of the initrd.
+    pub(super) fn from(folder: &str, name: &'static str) -> Result<Self, String> {
+        let file = format!("{folder}/{name}.ko");
         let bytes = initrd::file(&file).ok_or_else(|| format!("'{file}' is not in the initrd"))?;
         module::load(&file, bytes).map_err(|error| error.to_string())?;
         Ok(Loaded(name))
@@ -32,23 +43,37 @@ impl Loaded {
 
     /// Loads a live-patch module whose patch goes under `design`, whether that can carry it or not.
     fn under(name: &'static str, design: ReturnDesign) -> Result<Self, String> {
+        Self::from_under(PLAIN, name, design)
+    }
+
+    /// The same for a folder of the initrd.
+    pub(super) fn from_under(folder: &str, name: &'static str, design: ReturnDesign) -> Result<Self, String> {
         let before = livepatch::is_unsafe();
         livepatch::set_unsafe(true);
-        let loaded = Self::checked_under(name, design);
+        let loaded = Self::from_checked_under(folder, name, design);
         livepatch::set_unsafe(before);
         loaded
     }
 
     /// Loads a live-patch module whose patch goes under `design`, if that can carry it.
     fn checked_under(name: &'static str, design: ReturnDesign) -> Result<Self, String> {
+        Self::from_checked_under(PLAIN, name, design)
+    }
+
+    /// The same for a folder of the initrd.
+    pub(super) fn from_checked_under(
+        folder: &str,
+        name: &'static str,
+        design: ReturnDesign,
+    ) -> Result<Self, String> {
         let before = livepatch::default_design();
         livepatch::set_default_design(design);
-        let loaded = Loaded::new(name);
+        let loaded = Loaded::from(folder, name);
         livepatch::set_default_design(before);
         loaded
     }
 
-    fn function(&self, name: &str) -> Result<u64, String> {
+    pub(super) fn function(&self, name: &str) -> Result<u64, String> {
         let module = module::get(self.0).ok_or_else(|| format!("module '{}' is gone", self.0))?;
         let symbol = module
             .symbol(name)
@@ -69,7 +94,9 @@ impl Drop for Loaded {
 }
 
 /// Runs A where it can do no harm.
-fn in_sacrificial_thread<T: Send + 'static>(a: impl FnOnce() -> T + Send + 'static) -> Result<T, Outcome> {
+pub(super) fn in_sacrificial_thread<T: Send + 'static>(
+    a: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Outcome> {
     Builder::new("A").time_limit(200 * MILLISECOND).spawn(a).join()
 }
 
@@ -81,7 +108,7 @@ type CallInC = extern "C" fn(u64, &mut u64) -> u64;
     unsafe_code,
     reason = "a function of a C module is an address until somebody says what its type is"
 )]
-fn call_in_c(address: u64, x: u64) -> Result<(u64, u64), Outcome> {
+pub(super) fn call_in_c(address: u64, x: u64) -> Result<(u64, u64), Outcome> {
     in_sacrificial_thread(move || {
         // SAFETY: the suite's own C modules declare their `call_…` functions with this type.
         let function = unsafe { core::mem::transmute::<usize, CallInC>(address as usize) };
@@ -107,7 +134,7 @@ fn call_a(address: u64) -> Seen {
     unsafe_code,
     reason = "a function of a module is an address until somebody says what its type is"
 )]
-fn call_in_rust(address: u64, argument: u64) -> Result<Seen, Outcome> {
+pub(super) fn call_in_rust(address: u64, argument: u64) -> Result<Seen, Outcome> {
     in_sacrificial_thread(move || {
         // SAFETY: the function of `klp_rust_caller` that the case names has this type.
         let function = unsafe { core::mem::transmute::<usize, extern "C" fn(u64) -> Seen>(address as usize) };
@@ -127,7 +154,7 @@ fn show(what: &str, design: ReturnDesign, seen: &dyn core::fmt::Display, right: 
 }
 
 /// Fails the case when an outcome is not the expected one, right or wrong.
-fn judge(
+pub(super) fn judge(
     what: &str,
     design: ReturnDesign,
     seen: &dyn core::fmt::Display,
@@ -144,26 +171,26 @@ fn judge(
 }
 
 /// C's own static in klp_rust.
-const C_OWN: u64 = 0x000c_000c_0000_0000;
+pub(super) const C_OWN: u64 = 0x000c_000c_0000_0000;
 /// The same in klp_patch.
-const C_OWN_IN_C: u64 = 0xcccc_0000_0000_0001;
+pub(super) const C_OWN_IN_C: u64 = 0xcccc_0000_0000_0001;
 /// A's in klp_target and in klp_caller.
-const A_OWN_IN_C: u64 = 0xaaaa_0000_0000_0001;
-const A_OWN_OUTSIDE_IN_C: u64 = 0xaaaa_0000_0000_0002;
+pub(super) const A_OWN_IN_C: u64 = 0xaaaa_0000_0000_0001;
+pub(super) const A_OWN_OUTSIDE_IN_C: u64 = 0xaaaa_0000_0000_0002;
 
 /// The sum that B's variants in C make of `x`, `x + 1`, …, each with its own weight.
 fn weighted_sum(x: u64, count: u64) -> u64 {
     (0..count).map(|n| (n + 1) * (x + n)).sum()
 }
 
-fn describe_c(outcome: &Result<(u64, u64), Outcome>) -> String {
+pub(super) fn describe_c(outcome: &Result<(u64, u64), Outcome>) -> String {
     match outcome {
         Ok((own, result)) => format!("A read {own:#018x}, C returned {result:#018x}"),
         Err(outcome) => format!("{outcome}"),
     }
 }
 
-fn describe_rust(outcome: &Result<Seen, Outcome>, wanted: u64) -> String {
+pub(super) fn describe_rust(outcome: &Result<Seen, Outcome>, wanted: u64) -> String {
     match outcome {
         Ok(seen) => format!(
             "A read {:#018x} (wanted {wanted:#018x}) through r2 = {:#x}, C returned {:#018x}",
@@ -177,12 +204,12 @@ ktest! {
     fn a_local_call_in_rust() {
         let before = a_calls_b(5);
         ensure_eq!(before.own, A_OWN.load(Ordering::Relaxed), "A's static, unpatched");
-        for design in DESIGNS {
+        for design in ReturnDesign::for_kernel() {
             let patch = Loaded::under("klp_rust", design)?;
             let outcome = in_sacrificial_thread(|| a_calls_b(5));
             drop(patch);
             let right = outcome == Ok(Seen { result: C_OWN + 5, ..before });
-            judge("A calls B locally, Rust", design, &describe_rust(&outcome, before.own), right, design != ReturnDesign::None)?;
+            judge("A calls B locally, Rust", design, &describe_rust(&outcome, before.own), right, keeps_toc(design))?;
         }
         ensure_eq!(a_calls_b(5), before, "afterwards");
         Ok(())
@@ -191,12 +218,12 @@ ktest! {
     fn a_local_call_in_c() {
         let target = Loaded::new("klp_target")?;
         let a = target.function("call_plain")?;
-        for design in DESIGNS {
+        for design in ReturnDesign::for_kernel() {
             let patch = Loaded::under("klp_patch", design)?;
             let outcome = call_in_c(a, 5);
             drop(patch);
             let right = outcome == Ok((A_OWN_IN_C, C_OWN_IN_C + 5));
-            judge("A calls B locally, C", design, &describe_c(&outcome), right, design != ReturnDesign::None)?;
+            judge("A calls B locally, C", design, &describe_c(&outcome), right, keeps_toc(design))?;
         }
         Ok(())
     }
@@ -204,7 +231,7 @@ ktest! {
     fn a_call_from_another_object_in_rust() {
         let caller = Loaded::new("klp_rust_caller")?;
         let a = caller.function("rust_call_from_outside")?;
-        for design in DESIGNS {
+        for design in ReturnDesign::for_kernel() {
             let patch = Loaded::under("klp_rust", design)?;
             let outcome = call_in_rust(a, 5);
             drop(patch);
@@ -218,7 +245,7 @@ ktest! {
         let _target = Loaded::new("klp_target")?;
         let caller = Loaded::new("klp_caller")?;
         let a = caller.function("call_from_outside")?;
-        for design in DESIGNS {
+        for design in ReturnDesign::for_kernel() {
             let patch = Loaded::under("klp_patch", design)?;
             let outcome = call_in_c(a, 5);
             drop(patch);
@@ -229,13 +256,13 @@ ktest! {
     }
 
     fn ten_integers_in_rust() {
-        for design in DESIGNS {
+        for design in ReturnDesign::for_kernel() {
             let patch = Loaded::under("klp_rust", design)?;
             let outcome = in_sacrificial_thread(|| a_calls_ten());
             drop(patch);
             let own = A_TEN_OWN.load(Ordering::Relaxed);
             let right = matches!(&outcome, Ok(seen) if seen.own == own && seen.result == C_OWN + 1_234_567_890);
-            let expected = !matches!(design, ReturnDesign::None | ReturnDesign::MiniFrame);
+            let expected = keeps_toc(design) && design != ReturnDesign::MiniFrame;
             judge("ten integers, Rust", design, &describe_rust(&outcome, own), right, expected)?;
         }
         Ok(())
@@ -245,12 +272,12 @@ ktest! {
         let target = Loaded::new("klp_target")?;
         for (what, a, count) in [("ten integers, C", "call_ten", 10), ("a struct of 96 bytes by value, C", "call_large", 12), ("variadic with 3 values, C", "call_variadic", 3)] {
             let a = target.function(a)?;
-            for design in DESIGNS {
+            for design in ReturnDesign::for_kernel() {
                 let patch = Loaded::under("klp_patch", design)?;
                 let outcome = call_in_c(a, 5);
                 drop(patch);
                 let right = outcome == Ok((A_OWN_IN_C, C_OWN_IN_C + weighted_sum(5, count)));
-                let expected = !matches!(design, ReturnDesign::None | ReturnDesign::MiniFrame);
+                let expected = keeps_toc(design) && design != ReturnDesign::MiniFrame;
                 judge(what, design, &describe_c(&outcome), right, expected)?;
             }
         }
@@ -258,7 +285,7 @@ ktest! {
     }
 
     fn a_module_that_a_sleeping_c_returns_to_stays() {
-        for design in DESIGNS {
+        for design in ReturnDesign::for_kernel() {
             let caller = Loaded::new("klp_rust_caller")?;
             let a = caller.function("rust_wait_from_outside")?;
             let patch = Loaded::under("klp_rust", design)?;
@@ -291,7 +318,7 @@ ktest! {
         );
         ten(true).map_err(|error| error.to_string())?;
         livepatch::disable("ten").map_err(|error| error.to_string())?;
-        for design in [ReturnDesign::None, ReturnDesign::CallerFrame, ReturnDesign::LivepatchStack, ReturnDesign::ReturnStack] {
+        for design in ReturnDesign::for_kernel().filter(|design| *design != ReturnDesign::MiniFrame) {
             drop(Loaded::checked_under("klp_rust", design)?);
         }
         Ok(())
@@ -300,7 +327,7 @@ ktest! {
     fn three_threads_in_different_moments_of_one_call() {
         let call = |name| spawn(name, || a_calls_b_that_waits());
         let old_way = a_calls_b_that_waits();
-        for design in DESIGNS.into_iter().filter(|design| *design != ReturnDesign::None) {
+        for design in ReturnDesign::for_kernel().filter(|design| *design != ReturnDesign::None) {
             GATE.close();
             let in_b: JoinHandle<Seen> = call("in B before the patch");
             GATE.wait_for(in_b.thread());

@@ -298,12 +298,11 @@ ktest! {
         Ok(())
     }
 
-    fn caller_frame_hides_and_says_so() {
-        must_say_hidden(ReturnDesign::CallerFrame)
-    }
-
-    fn livepatch_stack_hides_and_says_so() {
-        must_say_hidden(ReturnDesign::LivepatchStack)
+    fn designs_that_hide_a_say_so() {
+        let hiding = [ReturnDesign::CallerFrame, ReturnDesign::LivepatchStack];
+        ReturnDesign::for_kernel()
+            .filter(|design| hiding.contains(design))
+            .try_for_each(must_say_hidden)
     }
 
     fn the_kernels_own_code() {

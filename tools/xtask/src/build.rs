@@ -4,6 +4,7 @@
 //! later one has the table of the one before, and the build is done when a link reproduces the table it was given.
 //! Since the table lies behind everything it describes, that is the second.
 
+use crate::abi::Abi;
 use crate::command::run;
 use crate::toolchain::{Toolchain, cross};
 use crate::{artifacts, kallsyms, workspace};
@@ -40,15 +41,15 @@ pub(crate) struct Kernel {
 ///
 /// # Errors
 /// No toolchain fits, or the compiler, the linker or the image itself is at fault; their own messages are on the terminal.
-pub(crate) fn kernel(toolchain: &Toolchain) -> Result<Kernel> {
-    let _lock = workspace::lock()?;
+pub(crate) fn kernel(toolchain: &Toolchain, abi: Abi) -> Result<Kernel> {
+    let _lock = workspace::lock(abi)?;
     let mut cargo = toolchain.cargo();
     cargo
         .arg("build")
         .args(["--package", "boot"])
-        .kernel_flags(toolchain);
+        .kernel_flags(toolchain, abi);
     let artifacts = artifacts::build(&mut cargo).context("the kernel's crates do not build")?;
-    let (image, build_id) = link(&artifacts::file(&artifacts, "boot", "a")?)?;
+    let (image, build_id) = link(abi, &artifacts::file(&artifacts, "boot", "a")?)?;
     let metadata = |name| Ok((name, artifacts::file(&artifacts, name, "rmeta")?));
     let crates = MODULE_CRATES.into_iter().map(metadata).collect::<Result<_>>()?;
     let files = artifacts.iter().flat_map(|artifact| &artifact.files);
@@ -72,21 +73,22 @@ pub(crate) fn lint(toolchain: &Toolchain) -> Result<()> {
     for package in ["kernel-core", "arch", "kernel", "boot"] {
         clippy.args(["--package", package]);
     }
-    clippy.kernel_flags(toolchain).args(["--", "--deny", "warnings"]);
+    clippy
+        .kernel_flags(toolchain, Abi::Toc)
+        .args(["--", "--deny", "warnings"]);
     run(&mut clippy).context("clippy found fault with the kernel's crates")
 }
 
 /// The flags that make rustc emit what hooks need, for the kernel's crates and for modules alike.
-pub(crate) fn rustc_flags(toolchain: &Toolchain) -> Vec<OsString> {
-    let mut flags: Vec<OsString> = [
+pub(crate) fn rustc_flags(toolchain: &Toolchain, abi: Abi) -> Vec<OsString> {
+    let all = [
         "-Zpatchable-function-entry=1",
         "-Csymbol-mangling-version=v0",
         "-Zmerge-functions=disabled",
         // For backtraces from any instruction, and what says whether a thread's stack can be trusted.
         "-Cforce-unwind-tables=yes",
-    ]
-    .map(Into::into)
-    .into();
+    ];
+    let mut flags: Vec<OsString> = all.iter().chain(abi.rustc_flags()).map(Into::into).collect();
     for (from, to) in remapped(toolchain) {
         let mut flag = OsString::from("--remap-path-prefix=");
         flag.push(from);
@@ -126,12 +128,12 @@ pub(crate) fn target_file() -> PathBuf {
 
 /// What cargo is told for every command over the kernel's crates.
 trait KernelFlags {
-    fn kernel_flags(&mut self, toolchain: &Toolchain) -> &mut Self;
+    fn kernel_flags(&mut self, toolchain: &Toolchain, abi: Abi) -> &mut Self;
 }
 
 impl KernelFlags for Command {
-    fn kernel_flags(&mut self, toolchain: &Toolchain) -> &mut Self {
-        let flags = rustc_flags(toolchain).join("\u{1f}".as_ref());
+    fn kernel_flags(&mut self, toolchain: &Toolchain, abi: Abi) -> &mut Self {
+        let flags = rustc_flags(toolchain, abi).join("\u{1f}".as_ref());
         self.current_dir(workspace::root())
             .args([
                 "--profile",
@@ -149,27 +151,22 @@ impl KernelFlags for Command {
             .arg("--target")
             .arg(target_file())
             .arg("--target-dir")
-            .arg(cargo_target())
+            .arg(workspace::output(abi).join("cargo"))
             .env("CARGO_ENCODED_RUSTFLAGS", flags)
     }
 }
 
-/// Cargo's own folder for the kernel: two builds of `core` must not meet in one.
-fn cargo_target() -> PathBuf {
-    workspace::output().join("cargo")
-}
-
 /// Links until the symbol table in the image is the image's own. Returns the image and its build id.
-fn link(library: &Path) -> Result<(PathBuf, String)> {
+fn link(abi: Abi, library: &Path) -> Result<(PathBuf, String)> {
     const PASSES: usize = 4;
-    let image = workspace::image();
+    let image = workspace::image(abi);
     // We are a source ourselves: the table is ours.
     let xtask = env::current_exe().context("cannot find our own program")?;
     if newer(&image, &[library, &linker_script(), &xtask])? {
         return Ok((image.clone(), kallsyms::from_image(&image, None)?.build_id));
     }
-    let object = workspace::output().join("kallsyms.o");
-    let attempt = workspace::output().join("tocsin.link");
+    let object = workspace::output(abi).join("kallsyms.o");
+    let attempt = workspace::output(abi).join("tocsin.link");
     link_once(library, None, "sha1", &attempt)?;
     let mut table = kallsyms::from_image(&attempt, None)?;
     let build_id = table.build_id.clone();

@@ -1,10 +1,11 @@
 //! The initrd: a newc cpio archive with the modules, the same bytes for the same modules on every machine.
 
+use crate::prebuilt::Parts;
 use anyhow::{Context, Result};
 use cpio::newc::{Builder, trailer};
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A file in the archive.
 #[derive(Debug)]
@@ -25,18 +26,20 @@ pub(crate) fn extra(path: &Path) -> Result<File> {
     })
 }
 
-/// `modules/NAME.ko` for each of `modules`, and `extra/NN-NAME.ko` for each of `extra`, in their order.
+/// `modules/NAME.ko` and `mixed/NAME.ko` for the modules of `parts`, and `extra/NN-NAME.ko` for each of `extra`, in their order.
 ///
 /// # Errors
 /// A module cannot be read.
-pub(crate) fn pack(modules: &[PathBuf], extra: &[File]) -> Result<Vec<u8>> {
+pub(crate) fn pack(parts: &Parts, extra: &[File]) -> Result<Vec<u8>> {
     let mut files = Vec::new();
-    for path in modules {
-        let content = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        files.push(File {
-            name: format!("modules/{}.ko", stem(path)),
-            content,
-        });
+    for (folder, modules) in [("modules", &parts.modules), ("mixed", &parts.mixed)] {
+        for path in modules {
+            let content = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            files.push(File {
+                name: format!("{folder}/{}.ko", stem(path)),
+                content,
+            });
+        }
     }
     for (number, File { name, content }) in extra.iter().enumerate() {
         files.push(File {
@@ -69,6 +72,7 @@ fn stem(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::{extra, pack};
+    use crate::prebuilt::Parts;
     use cpio::newc::Reader;
     use std::fs;
 
@@ -78,11 +82,12 @@ mod tests {
         let (one, two) = (folder.path().join("one.ko"), folder.path().join("two.bin"));
         fs::write(&one, b"\x7fELF one").unwrap();
         fs::write(&two, b"").unwrap();
-        let archive = pack(
-            std::slice::from_ref(&one),
-            &[extra(&two).unwrap(), extra(&one).unwrap()],
-        )
-        .unwrap();
+        let parts = Parts {
+            image: "image".into(),
+            modules: vec![one.clone()],
+            mixed: vec![two.clone()],
+        };
+        let archive = pack(&parts, &[extra(&two).unwrap(), extra(&one).unwrap()]).unwrap();
         assert_eq!(archive.len() % 4, 0);
 
         let mut rest = &archive[..];
@@ -106,6 +111,7 @@ mod tests {
         let content = b"\x7fELF one".to_vec();
         let expected = [
             ("modules/one.ko", content.clone()),
+            ("mixed/two.ko", vec![]),
             ("extra/00-two.ko", vec![]),
             ("extra/01-one.ko", content),
         ];

@@ -97,6 +97,15 @@ impl Board {
         Ok(board)
     }
 
+    /// Its processors.
+    pub(crate) fn cpu(self) -> Cpu {
+        match self {
+            Board::Pseries { cpu, .. } => cpu,
+            Board::Powernv9 => Cpu::Power9,
+            Board::Powernv10 => Cpu::Power10,
+        }
+    }
+
     /// In MiB, when nobody says.
     pub(crate) fn default_memory(self) -> u32 {
         match self {
@@ -133,7 +142,7 @@ impl Board {
 
 impl Cpu {
     /// As QEMU and the command line name it.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Cpu::Power8 => "power8",
             Cpu::Power9 => "power9",

@@ -1,5 +1,6 @@
 //! `cargo xtask`: what the front door, CI and developers call to set up, build, boot and judge Tocsin.
 
+mod abi;
 mod artifacts;
 mod build;
 mod command;
@@ -21,6 +22,7 @@ mod toolchain;
 mod verdict;
 mod workspace;
 
+use abi::Abi;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -46,8 +48,12 @@ enum Task {
         #[arg(long)]
         yes: bool,
     },
-    /// Build the kernel image: target/tocsin/tocsin
-    Build,
+    /// Build the kernel image: target/tocsin/tocsin, or target/tocsin-pcrel/tocsin
+    Build {
+        /// How the kernel's code reaches its data
+        #[arg(long, value_enum, default_value_t)]
+        abi: Abi,
+    },
     /// Boot the kernel in QEMU, run its cases, and judge
     Run(run::Options),
     /// Build modules for `run --module` from crates in Rust, single .rs files or single .c files
@@ -58,6 +64,12 @@ enum Task {
         /// Where the .ko files go
         #[arg(short, long, value_name = "DIR", default_value = ".")]
         output: PathBuf,
+        /// The kernel that they are for
+        #[arg(long, value_enum, default_value_t)]
+        abi: Abi,
+        /// How the modules' code reaches its data [default: as the kernel's]
+        #[arg(long, value_enum)]
+        code: Option<Abi>,
     },
     /// Run the host's tests, the kernel's cases on every machine, and the end-to-end tests
     Test {
@@ -93,9 +105,9 @@ fn perform(task: Task) -> Result<ExitCode> {
                     .collect::<Vec<_>>(),
             )?;
         }
-        Task::Build => {
+        Task::Build { abi } => {
             let toolchain = Toolchain::find()?;
-            let kernel = build::kernel(&toolchain)?;
+            let kernel = build::kernel(&toolchain, abi)?;
             println!(
                 "{}: {}, build id {}",
                 workspace::shown(&kernel.image),
@@ -104,15 +116,20 @@ fn perform(task: Task) -> Result<ExitCode> {
             );
         }
         Task::Run(options) => return run::run(&options),
-        Task::Module { paths, output } => {
+        Task::Module {
+            paths,
+            output,
+            abi,
+            code,
+        } => {
             let sources = paths
                 .iter()
                 .map(|path| module::Source::given(path))
                 .collect::<Result<Vec<_>>>()?;
             let toolchain = Toolchain::find()?;
-            let kernel = build::kernel(&toolchain)?;
+            let kernel = build::kernel(&toolchain, abi)?;
             for source in sources {
-                let product = module::build(&source, &toolchain, &kernel, &output)?;
+                let product = module::build(&source, &toolchain, &kernel, code.unwrap_or(abi), &output)?;
                 println!("{}", product.display());
             }
         }

@@ -8,6 +8,7 @@ mod facts;
 mod page;
 mod picture;
 
+use crate::abi::Abi;
 use crate::console::Console;
 use crate::machine::{Board, Cpu, Firmware, ICOUNT_SHIFT, Machine};
 use crate::verdict::{End, Kind, Verdict};
@@ -55,9 +56,9 @@ pub(crate) fn matrix(options: &Options) -> Result<ExitCode> {
     } else {
         &[options.cpu]
     };
-    let parts = prebuilt::get()?;
+    let parts = prebuilt::get(Abi::Toc)?;
     let initrd = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
-    fs::write(initrd.path(), initrd::pack(&parts.modules, &[])?).context("cannot write the initrd")?;
+    fs::write(initrd.path(), initrd::pack(&parts, &[])?).context("cannot write the initrd")?;
     interrupt::prepare()?;
     let mut first: Option<(Cpu, Facts)> = None;
     for &cpu in cpus {

@@ -1,5 +1,6 @@
 //! Modules: one relocatable object each, from a crate in Rust, a single `.rs`, or a single `.c`.
 
+use crate::abi::Abi;
 use crate::build::{self, Kernel};
 use crate::command::run;
 use crate::manifest::Manifest;
@@ -74,7 +75,7 @@ impl Source {
     }
 }
 
-/// Builds a module for `kernel` into `folder`, and returns the file.
+/// Builds a module for `kernel`, of code that reaches its data by `code`, into `folder`, and returns the file.
 ///
 /// # Errors
 /// It does not compile; the compiler's messages are on the terminal.
@@ -82,6 +83,7 @@ pub(crate) fn build(
     source: &Source,
     toolchain: &Toolchain,
     kernel: &Kernel,
+    code: Abi,
     folder: &Path,
 ) -> Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -94,8 +96,8 @@ pub(crate) fn build(
     }
     let product = folder.join(source.file_name());
     let mut compiler = match source.kind {
-        Kind::C => c(&source.path, &name, kernel)?,
-        Kind::Rust => rust(&source.path, &name, "2024", toolchain, kernel),
+        Kind::C => c(&source.path, &name, kernel, code)?,
+        Kind::Rust => rust(&source.path, &name, "2024", toolchain, kernel, code),
         Kind::Crate => {
             let manifest = Manifest::read(&source.path.join("Cargo.toml"))?;
             rust(
@@ -104,6 +106,7 @@ pub(crate) fn build(
                 manifest.edition(),
                 toolchain,
                 kernel,
+                code,
             )
         }
     };
@@ -117,7 +120,14 @@ pub(crate) fn build(
 }
 
 /// `rustc` as cargo would call it for a crate of the kernel, up to the object file.
-fn rust(file: &Path, name: &str, edition: &str, toolchain: &Toolchain, kernel: &Kernel) -> Command {
+fn rust(
+    file: &Path,
+    name: &str,
+    edition: &str,
+    toolchain: &Toolchain,
+    kernel: &Kernel,
+    code: Abi,
+) -> Command {
     let mut rustc = toolchain.rustc();
     rustc
         .arg(file)
@@ -140,7 +150,7 @@ fn rust(file: &Path, name: &str, edition: &str, toolchain: &Toolchain, kernel: &
         .arg("-Clink-dead-code=yes")
         .arg("--target")
         .arg(build::target_file())
-        .args(build::rustc_flags(toolchain))
+        .args(build::rustc_flags(toolchain, code))
         .env("TOCSIN_BUILD_ID", &kernel.build_id)
         .env("CARGO_PKG_NAME", name);
     let option = |key: String, path: &Path| {
@@ -161,7 +171,7 @@ fn rust(file: &Path, name: &str, edition: &str, toolchain: &Toolchain, kernel: &
 }
 
 /// `gcc` for a module in C: an entry hook in each function, and nothing that the kernel does not save.
-fn c(file: &Path, name: &str, kernel: &Kernel) -> Result<Command> {
+fn c(file: &Path, name: &str, kernel: &Kernel, code: Abi) -> Result<Command> {
     let root = workspace::root();
     let mut gcc = cross("gcc")?;
     gcc.arg(file)
@@ -174,8 +184,8 @@ fn c(file: &Path, name: &str, kernel: &Kernel) -> Result<Command> {
             "-pg",
             "-mprofile-kernel",
         ])
+        .args(code.gcc_flags())
         .args([
-            "-mcpu=power8",
             "-mabi=elfv2",
             "-mcmodel=medium",
             "-msoft-float",

@@ -1,5 +1,6 @@
 //! `cargo xtask run`: builds, packs the initrd, boots QEMU, and turns what the guest says into an exit status.
 
+use crate::abi::Abi;
 use crate::console::Console;
 use crate::machine::{self, Board, Cpu, Firmware, Machine, Model, Wishes};
 use crate::verdict::{End, Verdict};
@@ -45,6 +46,9 @@ pub(crate) struct Options {
     /// The processor [default: power9 on pseries, otherwise the machine's own]
     #[arg(long, value_enum)]
     cpu: Option<Cpu>,
+    /// How the kernel's code reaches its data
+    #[arg(long, value_enum, default_value_t)]
+    abi: Abi,
     /// How many processors the machine has; the kernel uses one of them so far
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     smp: u16,
@@ -99,7 +103,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         memory: options.memory,
         icount: options.icount,
     };
-    let board = match Board::choose(options.machine, wishes) {
+    let board = Board::choose(options.machine, wishes).and_then(|board| options.abi.runs_on(board));
+    let board = match board {
         Ok(board) => board,
         Err(reason) => Error::raw(ErrorKind::ArgumentConflict, reason + "\n").exit(),
     };
@@ -114,9 +119,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         .iter()
         .map(|path| initrd::extra(path))
         .collect::<Result<Vec<_>>>()?;
-    let parts = prebuilt::get()?;
+    let parts = prebuilt::get(options.abi)?;
     let initrd = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
-    fs::write(initrd.path(), initrd::pack(&parts.modules, &extra)?).context("cannot write the initrd")?;
+    fs::write(initrd.path(), initrd::pack(&parts, &extra)?).context("cannot write the initrd")?;
 
     let machine = Machine {
         board,

@@ -1,11 +1,13 @@
 //! `cargo xtask test`: everything there is to test, closed by a test runner's own summary.
 //!
 //! The kernel's suite is part of the end-to-end tests, one test for each machine, so that the runner counts, filters and
-//! shards them like any other. Kernel and modules are built once, before.
+//! shards them like any other. Kernels and modules are built once, before.
 
+use crate::abi::Abi;
 use crate::command::{capture, run};
 use crate::{prebuilt, setup, workspace};
 use anyhow::{Context, Result};
+use clap::ValueEnum as _;
 use std::env;
 use std::process::Command;
 
@@ -15,7 +17,9 @@ use std::process::Command;
 /// Something does not build, or a test fails.
 pub(crate) fn test(arguments: &[String]) -> Result<()> {
     setup::setup(&[])?;
-    prebuilt::get()?;
+    for abi in Abi::value_variants() {
+        prebuilt::get(*abi)?;
+    }
     let nextest = capture(cargo().args(["nextest", "--version"])).is_ok();
     if nextest {
         // These are the ones that nextest leaves out; the last word should be its.

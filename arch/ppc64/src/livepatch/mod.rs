@@ -8,7 +8,7 @@ use core::str::FromStr;
 
 use kernel_core::scan::DesignLimits;
 
-use crate::abi::FRAME_HEADER_SIZE;
+use crate::abi::{self, FRAME_HEADER_SIZE};
 
 mod record;
 
@@ -58,6 +58,13 @@ impl ReturnDesign {
 }
 
 impl ReturnDesign {
+    /// The designs that carry calls between the kernel's own functions. caller-frame needs r2 to be a TOC pointer, which in
+    /// a kernel without a TOC it never is.
+    pub fn for_kernel() -> impl Iterator<Item = ReturnDesign> {
+        let carries = |design: &ReturnDesign| abi::HAS_TOC || !design.limits().needs_toc_pointer;
+        Self::ALL.into_iter().filter(carries)
+    }
+
     /// What a patched function must not do under the design. `none` is wrong for every local caller whatever the function
     /// does, and says so in its header; nothing in the function's code could tell.
     pub fn limits(self) -> DesignLimits {
@@ -66,6 +73,7 @@ impl ReturnDesign {
             moves_stack_arguments: None,
             needs_toc_save: false,
             needs_reserved_word: false,
+            needs_toc_pointer: false,
             one_record_a_frame: false,
         };
         match self {
@@ -78,6 +86,7 @@ impl ReturnDesign {
             ReturnDesign::CallerFrame => DesignLimits {
                 needs_toc_save: true,
                 needs_reserved_word: true,
+                needs_toc_pointer: true,
                 one_record_a_frame: true,
                 ..bears_all
             },

@@ -3,10 +3,11 @@
 //! Whoever holds a [`ModuleFile`] may rely on this: every loaded section lies inside the file, every symbol inside its
 //! section, every relocation's field inside the section it changes, and every relocation's type and symbol is known.
 
+use super::relocation::{Field, Howto};
 use super::site::FileSite;
-use super::symbol::LocalEntry;
 use super::tables::{self, CTX, bad_section, beyond};
 use super::{ModuleError, ModuleInfo, Place, relocation, symbol_table};
+use crate::local_entry::LocalEntry;
 use alloc::{borrow::ToOwned, boxed::Box, vec::Vec};
 use goblin::elf::{SectionHeader, reloc::RelocSection, section_header as sh, sym};
 
@@ -103,6 +104,17 @@ pub struct ModuleFile<'a> {
 }
 
 impl<'a> ModuleFile<'a> {
+    /// Whether its code is relative to the program counter, which takes a processor with prefixed instructions.
+    #[must_use]
+    pub fn is_pc_relative(&self) -> bool {
+        let clobbers = |symbol: &FileSymbol<'_>| symbol.local_entry == LocalEntry::SameClobbersToc;
+        let prefixed = |relocation: &Relocation| {
+            let howto = Howto::of(relocation.kind);
+            howto.is_some_and(|howto| howto.field == Field::Prefixed34)
+        };
+        self.symbols.iter().any(clobbers) || self.relocations.iter().any(prefixed)
+    }
+
     /// Reads and checks `bytes`.
     ///
     /// # Errors
@@ -219,7 +231,7 @@ impl<'a> ModuleFile<'a> {
                 "an index in the symbol table",
             );
         };
-        let Some(howto) = relocation::Howto::of(relocation.kind) else {
+        let Some(howto) = Howto::of(relocation.kind) else {
             return Err(ModuleError::UnknownRelocation {
                 kind: relocation.kind,
                 name: relocation::name(relocation.kind),

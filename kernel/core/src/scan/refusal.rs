@@ -14,6 +14,8 @@ pub struct DesignLimits {
     pub needs_toc_save: bool,
     /// The helper reads the reserved word at 12(r1) of that frame.
     pub needs_reserved_word: bool,
+    /// It keeps r2 as a distance of 32 bits from A's return address: r2 must be a TOC pointer.
+    pub needs_toc_pointer: bool,
     /// A second patched function on the same frame, reached by a sibling call, writes over the first one's record.
     pub one_record_a_frame: bool,
 }
@@ -25,6 +27,7 @@ impl DesignLimits {
         self.moves_stack_arguments.is_some()
             || self.needs_toc_save
             || self.needs_reserved_word
+            || self.needs_toc_pointer
             || self.one_record_a_frame
     }
 }
@@ -81,6 +84,11 @@ pub enum Refusal {
         at: At,
         /// Whether a stub does it.
         sibling_call: bool,
+    },
+    /// The old code has no TOC pointer of its own, so it may be entered with anything in r2.
+    NoTocPointer {
+        /// The design.
+        design: &'static str,
     },
     /// The new code writes the reserved word.
     ReservedWord {
@@ -244,6 +252,11 @@ impl fmt::Display for Refusal {
                     "the new code writes its caller's 24(r1) ({at}): {design} needs that word as it was"
                 )
             }
+            Refusal::NoTocPointer { design } => write!(
+                f,
+                "the old code has no TOC pointer, so its callers may have anything in r2: {design} keeps r2 as a distance \
+                 of 32 bits"
+            ),
             Refusal::ReservedWord { design, at } => write!(
                 f,
                 "the new code writes the reserved word at 12(r1) of its caller's frame ({at}): {design} keeps its record \

@@ -9,6 +9,7 @@ const MINI_FRAME: DesignLimits = DesignLimits {
     moves_stack_arguments: Some(32),
     needs_toc_save: true,
     needs_reserved_word: false,
+    needs_toc_pointer: false,
     one_record_a_frame: false,
 };
 
@@ -17,6 +18,7 @@ const CALLER_FRAME: DesignLimits = DesignLimits {
     moves_stack_arguments: None,
     needs_toc_save: true,
     needs_reserved_word: true,
+    needs_toc_pointer: true,
     one_record_a_frame: true,
 };
 
@@ -25,6 +27,7 @@ const LIVEPATCH_STACK: DesignLimits = DesignLimits {
     moves_stack_arguments: None,
     needs_toc_save: true,
     needs_reserved_word: false,
+    needs_toc_pointer: false,
     one_record_a_frame: false,
 };
 
@@ -33,6 +36,7 @@ const RETURN_STACK: DesignLimits = DesignLimits {
     moves_stack_arguments: None,
     needs_toc_save: false,
     needs_reserved_word: false,
+    needs_toc_pointer: false,
     one_record_a_frame: false,
 };
 
