@@ -4,9 +4,10 @@ use end_to_end::{finish, root, run, xtask};
 use std::process::Command;
 
 /// As the front door has promised them.
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 14] = [
     "--machine",
     "--cpu",
+    "--abi",
     "--smp",
     "--memory",
     "--firmware",
@@ -81,6 +82,15 @@ fn values_that_are_none_are_refused_by_name() {
         (
             &["--machine", "powernv10", "--icount"],
             &["--icount", "--machine powernv10"],
+        ),
+        (&["--abi", "elfv1"], &["elfv1", "toc, pcrel"]),
+        (
+            &["--abi", "pcrel"],
+            &["--abi pcrel", "power10", "power9 does not have"],
+        ),
+        (
+            &["--abi", "pcrel", "--cpu", "power8"],
+            &["--abi pcrel", "power8 does not have"],
         ),
         (&["--no-such-option"], &["--no-such-option"]),
         (&["stray"], &["stray"]),

@@ -40,6 +40,11 @@ fn powernv10() {
 }
 
 #[test]
+fn power10_without_a_toc() {
+    passes(&["--cpu", "power10", "--abi", "pcrel"]);
+}
+
+#[test]
 fn power9_under_slof() {
     passes(&["--cpu", "power9", "--firmware", "slof"]);
 }

@@ -17,7 +17,7 @@
 //   CTR       | free                 | C's global entry     | free
 //   r0, r11   | free                 | free                 | free
 //   r13 - r31 | A's                  | A's                  | A's
-//   [1] unless A reached B through a stub, and loads r2 from 24(r1) itself after the call
+//   [1] unless A has no TOC; and unless A reached B through a stub, and loads r2 from 24(r1) itself after the call
 //
 // Stack: unchanged.
 //

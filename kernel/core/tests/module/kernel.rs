@@ -19,6 +19,7 @@ pub(crate) fn address_of(name: &str) -> Option<u64> {
         "other_value",
         "variadic",
         "keeps_toc",
+        "changes_toc",
         "other_module",
         "limit",
         "panic_bounds_check",
@@ -35,10 +36,10 @@ impl Resolve for Symbols {
         if name == "twice" {
             return Err(ResolveError::Ambiguous(2));
         }
-        let local_entry = if name == "keeps_toc" {
-            LocalEntry::Same
-        } else {
-            LocalEntry::Behind(8)
+        let local_entry = match name {
+            "keeps_toc" => LocalEntry::Same,
+            "changes_toc" => LocalEntry::SameClobbersToc,
+            _ => LocalEntry::Behind(8),
         };
         let owner = (name == "other_module").then_some(ModuleId(7));
         let address = address_of(name).ok_or(ResolveError::NotFound)?;

@@ -2,6 +2,7 @@
 
 mod against_ld;
 mod bad_input;
+mod calls;
 mod kernel;
 mod linking;
 mod mutation;
