@@ -331,6 +331,20 @@ fn pc_relative_code_links() {
 }
 
 #[test]
+fn pc_relative_code_finds_addresses_in_the_got() {
+    let linked = linked(&assembly(
+        "f: pld 3,other_value@got@pcrel\n pld 4,g@got@pcrel\n g: blr",
+    ));
+    let loaded = |at: u64| {
+        let high = ((linked.word(at) & 0x3_ffff) << 14) as i32 >> 14;
+        let distance = i64::from(high) << 16 | i64::from(linked.word(at + 4) as u16);
+        linked.doubleword(at.wrapping_add_signed(distance))
+    };
+    assert_eq!(Some(loaded(BASE)), address_of("other_value"));
+    assert_eq!(loaded(BASE + 8), BASE + 16);
+}
+
+#[test]
 fn modinfo_may_be_in_several_sections() {
     let strings = "blr\n .section .modinfo,\"a\",@progbits,unique,1\n .asciz \"livepatch=Y\"\n\
         .section .modinfo,\"a\",@progbits,unique,2\n .asciz \"depends=other\"";
