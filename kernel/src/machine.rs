@@ -30,17 +30,15 @@ pub(crate) fn init(tree: &'static [u8]) {
     let tree = DeviceTree::parse(tree).unwrap_or_else(|error| broken(error));
     platform::init(tree.platform().unwrap_or_else(|error| broken(error)));
     boot_arguments::init(tree.boot_arguments().unwrap_or_else(|error| broken(error)));
-    give_memory_to_heap(&tree).unwrap_or_else(|error| broken(error));
+    divide_memory(&tree).unwrap_or_else(|error| broken(error));
     let machine = Machine::read(&tree).unwrap_or_else(|error| broken(error));
     MACHINE.call_once(|| machine);
 }
 
-/// The heap gets what the image, the initial RAM disk and a firmware that stays leave of the first memory. The device tree
+/// The kernel gets what the image, the initial RAM disk and a firmware that stays leave of the first memory. The device tree
 /// is inside the image.
 #[allow(unsafe_code, reason = "says which memory is nobody's")]
-fn give_memory_to_heap<'a>(tree: &DeviceTree<'a>) -> Result<(), TreeError<'a>> {
-    /// What the heap's own list and every cache line like.
-    const ALIGN: u64 = 128;
+fn divide_memory<'a>(tree: &DeviceTree<'a>) -> Result<(), TreeError<'a>> {
     let image = arch::image::image();
     /// skiboot reserves seven ranges.
     const RANGES: usize = 32;
@@ -51,15 +49,9 @@ fn give_memory_to_heap<'a>(tree: &DeviceTree<'a>) -> Result<(), TreeError<'a>> {
         let range = taken.push(range);
         range.unwrap_or_else(|range| panic!("{range:#x?} is one reserved range more than {RANGES}"));
     }
-    let Range { start, end } = largest_gap(tree.first_memory()?, &taken);
-    let (start, end) = (start.next_multiple_of(ALIGN), end & !(ALIGN - 1));
-    assert!(
-        start < end,
-        "there is no memory above the image, which ends at {:#x}",
-        image.end
-    );
+    let free = largest_gap(tree.first_memory()?, &taken);
     // SAFETY: the tree says that it is memory, and nothing that is in use lies in it.
-    unsafe { memory::init_heap(start, end - start) };
+    unsafe { memory::init(free) };
     Ok(())
 }
 

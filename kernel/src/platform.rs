@@ -64,6 +64,23 @@ pub(crate) fn set_little_endian_exceptions() {
     }
 }
 
+/// Tells the processors where the process table is, a page at the real address `table`; or why that cannot be.
+///
+/// # Safety
+/// It is a process table, and stays one. No CPU translates addresses yet.
+pub(crate) unsafe fn register_process_table(table: u64) -> Result<(), &'static str> {
+    match platform() {
+        Platform::Pseries { .. } => {
+            // SAFETY: as the caller says.
+            match unsafe { hcall::register_process_table(table) } {
+                0 => Ok(()),
+                _ => Err("the hypervisor does not let it translate addresses by radix tables"),
+            }
+        }
+        Platform::PowerNv { .. } => Err("without a hypervisor its partition table has to be made as well"),
+    }
+}
+
 /// Waits with interrupts off until there is one, and takes it: interrupts are on when this returns.
 pub(crate) fn idle() {
     match platform() {

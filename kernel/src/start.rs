@@ -3,7 +3,7 @@
 use kernel_core::glob;
 
 use crate::{
-    boot_arguments, ftrace, initrd, ktest, livepatch, logging, machine, platform, power, selftest, symbols,
+    boot_arguments, ftrace, initrd, ktest, livepatch, logging, machine, memory, platform, power, selftest, symbols,
     thread,
 };
 
@@ -28,6 +28,7 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     initrd::report();
     arch::entry::install();
     platform::set_little_endian_exceptions();
+    memory::protect();
     ftrace::prime_classic_sites();
     thread::init();
     selftest::run();

@@ -24,6 +24,8 @@ pub struct CpuHead {
     pub number: AtomicU64,
     /// What the machine calls it: its interrupt server, which is its PIR where there is no hypervisor.
     pub server: AtomicU64,
+    /// Real address of the page table entry through which the CPU writes to code; 0 while it does not translate.
+    pub window_entry: AtomicU64,
 }
 
 /// Whether the processor has prefixed instructions, and so runs pc-relative code (Power ISA 3.1, book I, 1.6.3). It is told
@@ -48,7 +50,13 @@ impl CpuHead {
             reset_high: AtomicU64::new(0),
             number: AtomicU64::new(0),
             server: AtomicU64::new(0),
+            window_entry: AtomicU64::new(0),
         }
+    }
+
+    /// The process in which the CPU runs, in the process table: each has its own. 0 is nobody's.
+    pub fn process(&self) -> u32 {
+        self.number.load(Ordering::Relaxed) as u32 + 1
     }
 
     /// The stack for exceptions that find r1 unusable.

@@ -18,6 +18,11 @@ const SET_MODE: u64 = 0x31c;
 /// H_SET_MODE's resource 4, the endianness of exceptions, and its value 1, little-endian.
 const SET_MODE_ENDIANNESS: u64 = 4;
 
+/// H_REGISTER_PROC_TBL: say where the process table is.
+const REGISTER_PROCESS_TABLE: u64 = 0x37c;
+/// Its flags: change what is registered, to a table, of radix trees, whose translations this partition invalidates itself.
+const NEW_RADIX_TABLE: u64 = 0x10 | 0x08 | 0x04 | 0x01;
+
 /// QEMU's way into RTAS, the run-time services of the platform: real address of the argument cells in r4.
 const RTAS: u64 = 0xf000;
 
@@ -102,6 +107,17 @@ pub fn set_little_endian_exceptions() {
         "H_SET_MODE(little-endian exceptions) answered {}",
         answer.status
     );
+}
+
+/// Registers a process table of one page at the real address `table`, for all CPUs. Answers the call's status.
+///
+/// # Safety
+/// It is a process table, and stays one. No CPU translates addresses yet.
+pub unsafe fn register_process_table(table: u64) -> i64 {
+    /// log2 of the table's size, less 12.
+    const ONE_PAGE: u64 = 0;
+    // SAFETY: as the caller says.
+    unsafe { call(REGISTER_PROCESS_TABLE, [NEW_RADIX_TABLE, table, 0, ONE_PAGE, 0]) }.status
 }
 
 /// Turns the machine off (PAPR, 7.3.8). Answers the service's status only if it did not.

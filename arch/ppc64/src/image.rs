@@ -28,6 +28,12 @@ ranges! {
     trampolines: __trampolines_start..__trampolines_end;
     /// These, the rest of the assembly and what the trampolines call: never hooked.
     notrace: __notrace_start..__notrace_end;
+    /// Constants and tables that nobody writes to.
+    rodata: __rodata_start..__rodata_end;
+    /// Variables, the zeroed ones included.
+    data: __data_start..__bss_end;
+    /// What the boot crate fills before the kernel starts: the device tree.
+    noinit: __noinit_start..__noinit_end;
     /// The cases of the in-kernel suite.
     ktest: __ktest_start..__ktest_end;
     /// The functions whose sites have the shape of C code.
@@ -40,8 +46,6 @@ ranges! {
     build_id: __build_id_start..__build_id_end;
     /// The symbol table.
     kallsyms: __kallsyms_start..__kallsyms_end;
-    /// Zeroed at start, and what follows it up to the module area.
-    bss: __bss_start..__bss_end;
     /// Where hook stubs go.
     stub_area: __stub_area_start..__stub_area_end;
     /// Where modules go.

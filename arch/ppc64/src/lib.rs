@@ -26,6 +26,8 @@ pub mod image;
 #[cfg(target_arch = "powerpc64")]
 pub mod interrupts;
 #[cfg(target_arch = "powerpc64")]
+pub mod mmu;
+#[cfg(target_arch = "powerpc64")]
 pub mod opal;
 #[cfg(target_arch = "powerpc64")]
 pub mod start;

@@ -1,4 +1,5 @@
-//! Writing instructions: one aligned word at a time, seen by the instruction fetch when the call returns.
+//! Writing instructions: one aligned word at a time, seen by the instruction fetch when the call returns. Everything that
+//! writes to code does it through here, since code is mapped without the right to.
 #![allow(
     unsafe_code,
     reason = "stores into code, and the cache instructions that make them count"
@@ -7,15 +8,55 @@
 use core::arch::asm;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use kernel_core::radix::PAGE_SIZE;
+
+use crate::interrupts;
+use crate::mmu::window::Window;
+
 /// Writes one instruction word and makes this CPU fetch it (Power ISA 3.0B, book II, 1.9: `dcbst; sync; icbi; isync`).
 ///
 /// # Safety
 /// `address` is a multiple of 4 in memory that holds code or is about to, and whatever may execute
 /// there now is right with the old word, with the new word, and with neither in between.
 pub unsafe fn write_word(address: u64, word: u32) {
-    // SAFETY: the caller says that the address is ours to write; an aligned word store is atomic.
-    unsafe { AtomicU32::from_ptr(address as *mut u32) }.store(word, Ordering::Release);
-    flush(address, 4);
+    // SAFETY: as the caller says.
+    unsafe { write_words(address, &[word]) };
+}
+
+/// Writes instruction words, in order and each by one store, and makes this CPU fetch them.
+///
+/// # Safety
+/// As for [`write_word`], for each of them.
+pub unsafe fn write_words(address: u64, words: &[u32]) {
+    let mut address = address;
+    let mut rest = words;
+    while !rest.is_empty() {
+        let in_page = (PAGE_SIZE - address % PAGE_SIZE) as usize / 4;
+        let (words, behind) = rest.split_at(in_page.min(rest.len()));
+        // SAFETY: the words are in one page; the rest as the caller says.
+        unsafe { write_in_page(address, words) };
+        address += 4 * words.len() as u64;
+        rest = behind;
+    }
+}
+
+/// # Safety
+/// As for [`write_words`]; and all of the words are in one page.
+unsafe fn write_in_page(address: u64, words: &[u32]) {
+    let length = 4 * words.len() as u64;
+    interrupts::without(|| {
+        // SAFETY: interrupts are off, and the window closes before this returns.
+        let window = unsafe { Window::open(address) };
+        let start = window.at(address);
+        for (at, word) in (start..).step_by(4).zip(words) {
+            // SAFETY: the caller says that the page is ours to write; an aligned word store is atomic.
+            unsafe { AtomicU32::from_ptr(at as *mut u32) }.store(*word, Ordering::Release);
+        }
+        // Where the stores were made: they come first by the program's order.
+        write_back(start, length);
+    });
+    // Where the words are executed: an instruction cache may look blocks up by effective address.
+    discard(address, length);
 }
 
 /// Reads one instruction word.
@@ -29,16 +70,30 @@ pub unsafe fn read_word(address: u64) -> u32 {
 
 /// Makes this CPU fetch what was stored to `length` bytes from `address` on.
 pub fn flush(address: u64, length: u64) {
-    /// The smallest block of any POWER processor since POWER4 is 128 bytes; half of it is right for all.
+    write_back(address, length);
+    discard(address, length);
+}
+
+/// The cache blocks that `length` bytes from `address` on are in. The smallest block of any POWER processor since POWER4 is
+/// 128 bytes; half of it is right for all.
+fn blocks(address: u64, length: u64) -> impl Iterator<Item = u64> {
     const BLOCK: u64 = 64;
-    let first = address & !(BLOCK - 1);
-    for block in (first..address + length).step_by(BLOCK as usize) {
+    (address & !(BLOCK - 1)..address + length).step_by(BLOCK as usize)
+}
+
+/// Stores reach the memory that instructions are fetched from.
+fn write_back(address: u64, length: u64) {
+    for block in blocks(address, length) {
         // SAFETY: writes a block back to memory; changes nothing that a program can see.
         unsafe { asm!("dcbst 0, {}", in(reg) block, options(nostack, preserves_flags)) };
     }
     // SAFETY: a barrier.
     unsafe { asm!("sync", options(nostack, preserves_flags)) };
-    for block in (first..address + length).step_by(BLOCK as usize) {
+}
+
+/// What was fetched before is fetched again.
+fn discard(address: u64, length: u64) {
+    for block in blocks(address, length) {
         // SAFETY: drops a block of the instruction cache; changes nothing that a program can see.
         unsafe { asm!("icbi 0, {}", in(reg) block, options(nostack, preserves_flags)) };
     }

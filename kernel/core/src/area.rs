@@ -52,6 +52,14 @@ impl Area {
         }
     }
 
+    /// The same, with room to keep track of `pieces` without asking for memory.
+    pub fn with_room(range: Range<u64>, pieces: usize) -> Area {
+        Area {
+            range,
+            used: Vec::with_capacity(pieces),
+        }
+    }
+
     /// Takes `size` bytes at the lowest possible multiple of `alignment`; gives the address.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ pub mod local_entry;
 pub mod matrix;
 pub mod module;
 pub mod printf;
+pub mod radix;
 pub mod ranges;
 pub mod scan;
 pub mod site;

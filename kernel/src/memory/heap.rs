@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for KernelHeap {
 ///
 /// # Safety
 /// That memory is RAM that nobody else uses, ever.
-pub unsafe fn init_heap(start: u64, size: u64) {
+pub(super) unsafe fn init_heap(start: u64, size: u64) {
     // SAFETY: as the caller says.
     unsafe { HEAP.0.lock().init(start as *mut u8, size as usize) };
 }

@@ -14,10 +14,8 @@ use super::registry::{Module, Reservation, State, by_id, get, hold_module};
 use super::resolve::Everything;
 use super::{Error, Reason, unload};
 use crate::unwind::ModuleTables;
+use crate::memory::PAGE_SIZE;
 use crate::{livepatch, symbols};
-
-/// What regions of a module begin at a multiple of. Pages, once text and data have different rights.
-const REGION_ALIGNMENT: u64 = 256;
 
 /// Loads a module from the bytes of its file and runs its `init_module`. `file` is a name for messages.
 ///
@@ -70,7 +68,7 @@ fn place(file_name: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
         ));
     }
 
-    let layout = file.lay_out(REGION_ALIGNMENT).map_err(wrong)?;
+    let layout = file.lay_out(PAGE_SIZE).map_err(wrong)?;
     let no_room = |error| Error::new(name, Reason::NoRoom(error));
     let mut place = Place::take(layout.size, layout.alignment).map_err(no_room)?;
     let base = place.range().start;
@@ -95,7 +93,7 @@ fn place(file_name: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
     for dependency in &file.info.depends {
         uses.push(super::hold(dependency, &alloc::format!("module '{name}'"))?);
     }
-    place.fill(&linked.image);
+    place.fill(&linked.image, &layout.regions);
     let tables = file.section(&layout, ".eh_frame");
     let tables = tables.map(|tables| base + tables.start..base + tables.end);
     let unwind = tables.map(ModuleTables::new).transpose();

@@ -3,15 +3,15 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use arch::livepatch::ReturnRecord;
 use arch::thread::{RETURN_STACK_DEPTH, STACK_SIZE, ThreadHead};
 
-use super::{Outcome, Stack, State, Thread, WaitQueue, current, current_head, scheduler};
+use super::{Outcome, State, Thread, WaitQueue, current, current_head, scheduler};
 use crate::ftrace::GraphStack;
+use crate::memory::{Guarded, PAGE_SIZE};
 use crate::sync::IrqLock;
 
 /// How a thread is to be.
@@ -52,7 +52,7 @@ impl Builder {
         let time_left = self.time_limit.unwrap_or(u64::MAX);
         let thread = new_thread(
             self.name,
-            Some(Stack::new()),
+            STACK_SIZE,
             self.sacrificial,
             time_left,
             Some(main),
@@ -92,21 +92,29 @@ impl<T> JoinHandle<T> {
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(0);
 
+/// The parts of a thread's memory: its return records, and above them its stack. The stack's guard page is also what the
+/// records, which go up, run into.
+const RECORDS: usize = 0;
+const STACK: usize = 1;
+/// Bytes of all records.
+const RETURN_STACK_SIZE: u64 = (RETURN_STACK_DEPTH * size_of::<ReturnRecord>()) as u64;
+
+const _: () = assert!(RETURN_STACK_SIZE.is_multiple_of(PAGE_SIZE) && (STACK_SIZE as u64).is_multiple_of(PAGE_SIZE));
+
+/// A thread that does not run yet. `stack_size` is 0 for one that has a stack already.
 pub(super) fn new_thread(
     name: String,
-    stack: Option<Box<Stack>>,
+    stack_size: usize,
     sacrificial: bool,
     time_left: u64,
     main: Option<Box<dyn FnOnce() + Send>>,
 ) -> Arc<Thread> {
-    let return_stack: Box<[ReturnRecord]> = vec![ReturnRecord::default(); RETURN_STACK_DEPTH].into();
-    let records = return_stack.as_ptr_range();
+    let memory = Guarded::new(&[RETURN_STACK_SIZE, stack_size as u64]);
     let thread = Thread {
         head: ThreadHead::new(core::ptr::null()),
         id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         name,
-        stack,
-        return_stack,
+        memory,
         sacrificial,
         time_left: AtomicU64::new(time_left),
         state: AtomicU8::new(State::Runnable as u8),
@@ -119,14 +127,10 @@ pub(super) fn new_thread(
     // A new thread knows what its parent knows of a live patch that comes or goes.
     let patch_state = current_head().patch_state.load(Ordering::Relaxed);
     thread.head.patch_state.store(patch_state, Ordering::Relaxed);
-    thread
-        .head
-        .return_sp
-        .store(records.start as u64, Ordering::Relaxed);
-    thread
-        .head
-        .return_limit
-        .store(records.end as u64, Ordering::Relaxed);
+    let records = thread.memory.part(RECORDS);
+    thread.head.return_sp.store(records.start, Ordering::Relaxed);
+    thread.head.return_limit.store(records.end, Ordering::Relaxed);
+    thread.set_stack(thread.memory.part(STACK));
     Arc::new(thread)
 }
 
@@ -139,12 +143,9 @@ impl Thread {
     }
 }
 
-/// Points the head to the thread's stack and puts the first frame on it.
+/// Puts the first frame on the thread's stack.
 #[allow(unsafe_code, reason = "writes a frame into raw stack memory")]
 fn prepare(thread: &Thread) {
-    let Some(stack) = &thread.stack else { return };
-    let low = &raw const **stack as u64;
-    thread.set_stack(low..low + STACK_SIZE as u64);
     // SAFETY: the stack is this thread's alone, and the thread is not running yet.
     unsafe { arch::thread::prepare(&thread.head, thread_main, 0) };
 }

@@ -1,6 +1,7 @@
 //! Kernel threads: what one is, how it starts, how it ends, how one waits for it.
 
 mod builder;
+mod guard;
 mod scan;
 mod scheduler;
 
@@ -15,15 +16,16 @@ use core::mem::offset_of;
 use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use arch::cpu::CpuHead;
-use arch::livepatch::ReturnRecord;
-use arch::thread::{STACK_SIZE, ThreadHead};
+use arch::thread::ThreadHead;
 
 use crate::exceptions::Fault;
 use crate::ftrace::GraphStack;
+use crate::memory::Guarded;
 use crate::symbols::Symbolized;
 use crate::sync::IrqLock;
 
 pub use builder::{Builder, JoinHandle, spawn};
+pub(crate) use guard::{GuardPage, guard_pages};
 pub use scan::{find_in_trampoline_with, find_stack_word_in};
 pub use scheduler::{all, init, sleep, tick, yield_now};
 pub use wait::WaitQueue;
@@ -34,11 +36,8 @@ pub struct Thread {
     head: ThreadHead,
     id: u32,
     name: String,
-    /// `None`: the boot thread, whose stack is part of the image.
-    stack: Option<Box<Stack>>,
-    /// Where the records of `return-stack` are.
-    #[allow(dead_code, reason = "only assembly reads and writes it, through the head")]
-    return_stack: Box<[ReturnRecord]>,
+    /// Where the records of `return-stack` are, and the stack; the boot thread's stack is part of the image.
+    memory: Guarded,
     /// A fault ends only this thread, and whoever joins it hears of it.
     sacrificial: bool,
     /// Ticks of the timebase that a sacrificial thread may still run.
@@ -56,21 +55,6 @@ pub struct Thread {
 }
 
 const _: () = assert!(offset_of!(Thread, head) == 0);
-
-#[repr(C, align(16))]
-struct Stack([u8; STACK_SIZE]);
-
-impl Stack {
-    /// A fresh stack, zeroed, straight on the heap.
-    #[allow(
-        unsafe_code,
-        reason = "`Box::new` would build 64 KiB on the caller's stack first"
-    )]
-    fn new() -> Box<Stack> {
-        // SAFETY: zeroes are a valid value of an array of bytes.
-        unsafe { Box::new_zeroed().assume_init() }
-    }
-}
 
 /// Where a thread stands with the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

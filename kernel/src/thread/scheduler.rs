@@ -59,7 +59,7 @@ pub(super) fn is_running() -> bool {
 #[allow(unsafe_code, reason = "r13 gets its first thread")]
 pub fn init() {
     interrupts::disable();
-    let boot = new_thread(String::from("boot"), None, false, u64::MAX, None);
+    let boot = new_thread(String::from("boot"), 0, false, u64::MAX, None);
     boot.set_stack(arch::start::boot_stack());
     boot.head.cpu.store(cpu(), Ordering::Relaxed);
     {

@@ -99,11 +99,14 @@ fn stub(vector: Vector) -> [u32; 4] {
 pub fn install() {
     prepare_boot_cpu();
     for (vector, _) in Vector::ALL {
-        for (word, instruction) in stub(vector).into_iter().enumerate() {
-            // SAFETY: real addresses 0x100 to 0xfff are RAM that the firmware has handed over; nobody executes there yet.
-            unsafe { text::write_word(vector.0 + 4 * word as u64, instruction) };
-        }
+        // SAFETY: real addresses 0x100 to 0xfff are RAM that the firmware has handed over; nobody executes there yet.
+        unsafe { text::write_words(vector.0, &stub(vector)) };
     }
+}
+
+/// The pages below the boot CPU's own stacks.
+pub(crate) fn boot_guards() -> impl Iterator<Item = Range<u64>> {
+    [&EMERGENCY_STACK, &RESET_STACK].into_iter().map(Stack::guard)
 }
 
 /// Gives the boot CPU its stacks, and its handlers the machine state that is now.

@@ -9,4 +9,6 @@ pub use vector::Vector;
 #[cfg(target_arch = "powerpc64")]
 mod install;
 #[cfg(target_arch = "powerpc64")]
+pub(crate) use install::boot_guards;
+#[cfg(target_arch = "powerpc64")]
 pub use install::{exit_range, install};

@@ -4,7 +4,7 @@
 use core::fmt;
 
 use super::Trampoline;
-use super::stub::{BRANCH_OFFSET, ORIGINAL_OFFSET, original_words, stub_words};
+use super::stub::{BRANCH_OFFSET, ORIGINAL_OFFSET, STUB_SIZE, original_words, stub_words};
 use crate::text;
 
 /// A word that is not the expected one; it was left as it is.
@@ -71,10 +71,9 @@ pub unsafe fn write_stub(stub: u64, hook: u64, trampoline: Trampoline, entry: u6
     let (Some(hooked), Some(unhooked)) = (hooked, unhooked) else {
         return false;
     };
-    for (word, instruction) in hooked.into_iter().chain(unhooked).enumerate() {
-        // SAFETY: the caller's bytes, not executed yet.
-        unsafe { text::write_word(stub + 4 * word as u64, instruction) };
-    }
+    let words: heapless::Vec<u32, { STUB_SIZE as usize / 4 }> = hooked.into_iter().chain(unhooked).collect();
+    // SAFETY: the caller's bytes, not executed yet.
+    unsafe { text::write_words(stub, &words) };
     true
 }
 

@@ -11,28 +11,44 @@ use core::ops::Range;
 
 use goblin::elf64::header::{ELFMAG, Header};
 use goblin::elf64::program_header::{PT_LOAD, ProgramHeader};
+use kernel_core::radix::PAGE_SIZE;
 
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
 use crate::cpu::CpuHead;
 use crate::msr;
 use crate::thread::{STACK_SIZE, ThreadHead};
 
-/// Stack memory: the type says how it must be aligned and that others than Rust write to it.
-#[repr(C, align(16))]
-pub(crate) struct Stack(UnsafeCell<[u8; STACK_SIZE]>);
+/// Stack memory: the type says how it must be aligned and that others than Rust write to it. Below the stack is a page that
+/// is nobody's, for a stack that overflows to run into.
+#[repr(C, align(4096))]
+pub(crate) struct Stack {
+    guard: [u8; PAGE_SIZE as usize],
+    stack: UnsafeCell<[u8; STACK_SIZE]>,
+}
+
+const _: () = assert!(align_of::<Stack>() == PAGE_SIZE as usize && STACK_SIZE % PAGE_SIZE as usize == 0);
 
 // SAFETY: nothing in Rust ever reads or writes the bytes; they belong to r1.
 unsafe impl Sync for Stack {}
 
 impl Stack {
     pub(crate) const fn new() -> Self {
-        Stack(UnsafeCell::new([0; STACK_SIZE]))
+        Stack {
+            guard: [0; PAGE_SIZE as usize],
+            stack: UnsafeCell::new([0; STACK_SIZE]),
+        }
     }
 
     /// The addresses that the stack covers.
     pub(crate) fn range(&self) -> Range<u64> {
-        let low = self.0.get() as u64;
+        let low = self.stack.get() as u64;
         low..low + STACK_SIZE as u64
+    }
+
+    /// The page below.
+    pub(crate) fn guard(&self) -> Range<u64> {
+        let start = &raw const self.guard as u64;
+        start..start + PAGE_SIZE
     }
 }
 
@@ -56,6 +72,11 @@ pub fn boot_stack() -> Range<u64> {
     BOOT_STACK.range()
 }
 
+/// The pages below the stacks that are part of the image: the boot thread's and the boot CPU's.
+pub fn boot_guards() -> impl Iterator<Item = Range<u64>> {
+    core::iter::once(BOOT_STACK.guard()).chain(crate::entry::boot_guards())
+}
+
 global_asm!(
     include_str!("../to_little_endian.S"),
     include_str!("start.S"),
@@ -65,7 +86,7 @@ global_asm!(
     MSR_RI = const msr::RI,
     BOOT_HEAD = sym BOOT_HEAD,
     BOOT_STACK = sym BOOT_STACK,
-    BOOT_STACK_SIZE = const STACK_SIZE,
+    BOOT_STACK_SIZE = const size_of::<Stack>(),
     FRAME_HEADER_SIZE = const FRAME_HEADER_SIZE,
     FRAME_LR_SAVE = const offset_of!(FrameHeader, lr_save),
     FIRST_SEGMENT = const FIRST_SEGMENT,

@@ -18,6 +18,8 @@ pub struct Machine {
     pub model: String,
     /// The CPUs' name, as in `PowerPC,POWER9`.
     pub cpu: String,
+    /// The CPUs translate addresses by radix tables.
+    pub has_radix: bool,
     /// For every CPU its interrupt server numbers, one a hardware thread, in ascending order; the boot CPU is not marked.
     pub servers: Vec<Vec<u32>>,
     /// All memory, in ascending order.
@@ -59,6 +61,7 @@ impl Machine {
         Ok(Machine {
             model,
             cpu: first_cpu.name_without_address().to_owned(),
+            has_radix: first_cpu.property("ibm,processor-radix-AP-encodings").is_some(),
             servers,
             memory,
             boot_arguments: tree.boot_arguments()?.to_owned(),

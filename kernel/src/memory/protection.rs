@@ -1,0 +1,216 @@
+//! The kernel's address space: what is mapped, with which rights, and every change of that.
+//!
+//! Everything is mapped to itself. What has no use is not mapped: page 0, the rest of what is below the image, the gaps
+//! between its parts, guard pages, the parts of the stub, module and stack areas that nobody has, firmware, devices.
+#![allow(unsafe_code, reason = "turns translation on, under the feet of everything that runs")]
+
+use core::ops::{ControlFlow, Range};
+use core::sync::atomic::Ordering;
+
+use arch::cpu::CpuHead;
+use arch::mmu::{self, ProcessTable, TablePool, tlb, window};
+use arch::{image, interrupts};
+use kernel_core::radix::{
+    Change, Leaf, PAGE_SIZE, ROOT_SIZE, Rights, TableMemory, change, leaf_at, share, slot, walk,
+};
+
+use super::plan::plan;
+use crate::machine::machine;
+use crate::platform;
+use crate::sync::IrqLock;
+use crate::thread;
+
+/// CPUs that there can be: as many as processes.
+const CPUS: usize = 16;
+
+/// The page tables of all CPUs.
+struct AddressSpace {
+    pool: TablePool,
+    processes: ProcessTable,
+    /// Of each CPU that translates its process and the root of its tree. All share what is below the window.
+    cpus: heapless::Vec<(u32, u64), CPUS>,
+}
+
+static SPACE: IrqLock<Option<AddressSpace>> = IrqLock::new(None);
+
+/// Whether memory is protected: the CPUs translate addresses.
+pub fn is_protected() -> bool {
+    SPACE.lock().is_some()
+}
+
+/// Protects memory from here on, if the processor and the platform can; the log says what is missing otherwise. Once, on the
+/// boot CPU.
+pub(crate) fn protect() {
+    if let Err(reason) = set_up() {
+        log::warn!(
+            target: "memory",
+            "memory is not protected: {reason}. Text can be written, data can be executed, address 0 can be used, and a stack \
+             that overflows goes on in what is below it"
+        );
+    }
+}
+
+fn set_up() -> Result<(), &'static str> {
+    if !machine().has_radix {
+        return Err("this processor has no radix tables");
+    }
+    // SAFETY: the plan keeps this memory for tables; nothing is translated yet.
+    let mut pool = unsafe { TablePool::new(plan().tables.clone()) };
+    let processes = ProcessTable::new(&mut pool).ok_or("there is no memory for tables")?;
+    // SAFETY: an empty process table in memory that nobody else gets; translation is off.
+    unsafe { platform::register_process_table(processes.address()) }?;
+    let mut space = AddressSpace {
+        pool,
+        processes,
+        cpus: heapless::Vec::new(),
+    };
+    let root = space.new_root();
+    for (range, rights) in everything() {
+        let real = range.start;
+        space.change(root, whole_pages(&range), Change::Map { real, rights });
+    }
+    for guard in arch::start::boot_guards() {
+        space.change(root, guard, Change::Unmap);
+    }
+    *SPACE.lock() = Some(space);
+    interrupts::without(|| init_cpu_with(thread::current_cpu_head(), Some(root)));
+    Ok(())
+}
+
+/// What is mapped as long as the kernel runs.
+fn everything() -> impl Iterator<Item = (Range<u64>, Rights)> {
+    let plan = plan();
+    let initrd = machine().initrd.clone().map(|initrd| (initrd, Rights::Read));
+    [
+        (image::text(), Rights::ReadExecute),
+        (image::rodata(), Rights::Read),
+        (image::data(), Rights::ReadWrite),
+        (image::noinit(), Rights::Read),
+        (image::kallsyms(), Rights::Read),
+        (plan.tables.clone(), Rights::ReadWrite),
+        (plan.heap.clone(), Rights::ReadWrite),
+    ]
+    .into_iter()
+    .chain(initrd)
+}
+
+/// The pages that a range has a part in.
+fn whole_pages(range: &Range<u64>) -> Range<u64> {
+    range.start & !(PAGE_SIZE - 1)..range.end.next_multiple_of(PAGE_SIZE)
+}
+
+/// Lets a CPU translate from here on, if memory is protected. It calls this itself, with interrupts off, before it runs
+/// anything but its own start.
+pub(crate) fn init_cpu(cpu: &CpuHead) {
+    if is_protected() {
+        init_cpu_with(cpu, None);
+    }
+}
+
+/// `root`: the CPU's tree, if it has one.
+fn init_cpu_with(cpu: &CpuHead, root: Option<u64>) {
+    let process = cpu.process();
+    {
+        let mut space = SPACE.lock();
+        let Some(space) = space.as_mut() else { return };
+        let root = root.unwrap_or_else(|| space.new_root());
+        let window_entry = space.add_cpu(process, root);
+        cpu.window_entry.store(window_entry, Ordering::Relaxed);
+    }
+    // SAFETY: the process has a tree that maps all that is in use to itself; the caller runs on this CPU, and has interrupts
+    // off.
+    unsafe { mmu::turn_on(cpu, process) };
+}
+
+impl AddressSpace {
+    fn new_root(&mut self) -> u64 {
+        let root = self.pool.allocate(ROOT_SIZE);
+        root.expect("no memory for the root of a CPU's page tables")
+    }
+
+    /// Enters a CPU's process, with the tree at `root`. Answers the address of the entry of its window.
+    fn add_cpu(&mut self, process: u32, root: u64) -> u64 {
+        if let Some((_, first)) = self.cpus.first() {
+            share(&mut self.pool, *first, root);
+        }
+        // A page is mapped and unmapped for the tables that this needs.
+        let page = window::ADDRESS..window::ADDRESS + PAGE_SIZE;
+        let rights = Rights::Read;
+        self.change(root, page.clone(), Change::Map { real: 0, rights });
+        self.change(root, page, Change::Unmap);
+        let (table, index) = slot(&self.pool, root, window::ADDRESS).expect("the window was just mapped");
+        self.processes.set(&mut self.pool, process, root);
+        tlb::forget_process(process);
+        let entered = self.cpus.push((process, root));
+        entered.expect("more CPUs than there can be");
+        table + 8 * index
+    }
+
+    /// Changes the tree at `root`, and with it all that share what changes.
+    ///
+    /// # Panics
+    /// There is no memory for tables, of which the plan has kept enough, or a part of a larger page would change, which no
+    /// part of the kernel asks for.
+    fn change(&mut self, root: u64, range: Range<u64>, wanted: Change) {
+        let changed = change(&mut self.pool, root, range.clone(), wanted)
+            .unwrap_or_else(|error| panic!("{range:#x?} cannot become {wanted:x?}: {error}"));
+        if changed {
+            tlb::forget_translations(self.cpus.iter().map(|(process, _)| *process));
+        } else {
+            tlb::entries_written();
+        }
+    }
+}
+
+fn change_shared(range: &Range<u64>, wanted: Change) {
+    if let Some(space) = SPACE.lock().as_mut()
+        && let Some((_, root)) = space.cpus.first().copied()
+    {
+        space.change(root, whole_pages(range), wanted);
+    }
+}
+
+/// Says what may be done with the pages of `range`, on every CPU. Does nothing where memory is not protected.
+pub(crate) fn allow(range: &Range<u64>, rights: Rights) {
+    let real = whole_pages(range).start;
+    change_shared(range, Change::Map { real, rights });
+}
+
+/// Unmaps the pages of `range` on every CPU. Does nothing where memory is not protected.
+pub(crate) fn forbid(range: &Range<u64>) {
+    change_shared(range, Change::Unmap);
+}
+
+/// What the address is mapped to; `None`: not at all, or memory is not protected.
+pub(super) fn mapping(address: u64) -> Option<Leaf> {
+    let space = SPACE.lock();
+    let space = space.as_ref()?;
+    let (_, root) = space.cpus.first()?;
+    leaf_at(&space.pool, *root, address).map(|(_, leaf)| leaf)
+}
+
+/// Whether the byte at `address` can be read without a fault: it is mapped, or, where memory is not protected, it is memory.
+pub fn is_readable(address: u64) -> bool {
+    if is_protected() {
+        return mapping(address).is_some();
+    }
+    machine().memory.iter().any(|range| range.contains(&address))
+}
+
+/// Shows every mapping of every CPU to `visit`: the CPU's process, address, size in bytes, leaf.
+pub(super) fn walk_all<E>(mut visit: impl FnMut(u32, u64, u64, Leaf) -> Result<(), E>) -> Result<usize, E> {
+    let space = SPACE.lock();
+    let Some(space) = space.as_ref() else { return Ok(0) };
+    for (process, root) in &space.cpus {
+        let result = walk(&space.pool, *root, &mut |address, size, leaf| {
+            match visit(*process, address, size, leaf) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            }
+        });
+        if let ControlFlow::Break(error) = result {
+            return Err(error);
+        }
+    }
+    Ok(space.cpus.len())
+}
