@@ -3,8 +3,8 @@
 use kernel_core::glob;
 
 use crate::{
-    boot_arguments, ftrace, initrd, ktest, livepatch, logging, machine, memory, platform, power, selftest, symbols,
-    thread,
+    boot_arguments, ftrace, initrd, ktest, livepatch, logging, machine, memory, platform, power, selftest,
+    symbols, thread,
 };
 
 /// How the firmware entered the image.

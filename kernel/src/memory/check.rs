@@ -7,9 +7,9 @@ use core::fmt;
 use arch::mmu::window;
 use kernel_core::radix::Census;
 
-use super::protection::{mapping, walk_all};
+use super::protection::{is_protected, mapping, walk_all};
 use crate::machine::machine;
-use crate::thread;
+use crate::{ensure, ktest, println, thread};
 
 /// What a check that found nothing wrong has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,12 +52,29 @@ pub fn check() -> Result<Report, String> {
     let mut guards = 0;
     for (guard, address) in thread::guard_pages() {
         if let Some(leaf) = mapping(address) {
-            return Err(format!("the guard page of a {guard} is mapped: {address:#x} to {leaf:?}"));
+            return Err(format!(
+                "the guard page of a {guard} is mapped: {address:#x} to {leaf:?}"
+            ));
         }
         guards += 1;
     }
     match mapping(0) {
         Some(leaf) => Err(format!("page 0 is mapped: to {leaf:?}")),
         None => Ok(Report { cpus, census, guards }),
+    }
+}
+
+ktest! {
+    fn nothing_can_be_written_and_executed() {
+        let report = check()?;
+        if report.cpus == 0 {
+            ensure!(!machine().has_radix || !is_protected(), "memory is protected, and no CPU has tables");
+            return Ok(());
+        }
+        let Report { census, guards, .. } = report;
+        ensure!(census.executable > 0 && census.read_only > 0 && census.writable > 0, "{report}");
+        ensure!(guards > 4, "{report}");
+        println!("# memory: {report}");
+        Ok(())
     }
 }

@@ -24,7 +24,8 @@ static PLAN: Once<Plan> = Once::new();
 /// # Panics
 /// Before the memory is divided.
 pub(super) fn plan() -> &'static Plan {
-    PLAN.get().expect("memory is divided when the device tree is read")
+    PLAN.get()
+        .expect("memory is divided when the device tree is read")
 }
 
 /// CPUs for whose tables there is room.

@@ -2,7 +2,10 @@
 //!
 //! Everything is mapped to itself. What has no use is not mapped: page 0, the rest of what is below the image, the gaps
 //! between its parts, guard pages, the parts of the stub, module and stack areas that nobody has, firmware, devices.
-#![allow(unsafe_code, reason = "turns translation on, under the feet of everything that runs")]
+#![allow(
+    unsafe_code,
+    reason = "turns translation on, under the feet of everything that runs"
+)]
 
 use core::ops::{ControlFlow, Range};
 use core::sync::atomic::Ordering;
@@ -27,7 +30,9 @@ const CPUS: usize = 16;
 struct AddressSpace {
     pool: TablePool,
     processes: ProcessTable,
-    /// Of each CPU that translates its process and the root of its tree. All share what is below the window.
+    /// Root of the tree that is no CPU's: what all of them share.
+    shared: u64,
+    /// Of each CPU that translates its process and the root of its tree.
     cpus: heapless::Vec<(u32, u64), CPUS>,
 }
 
@@ -60,21 +65,27 @@ fn set_up() -> Result<(), &'static str> {
     // SAFETY: an empty process table in memory that nobody else gets; translation is off.
     unsafe { platform::register_process_table(processes.address()) }?;
     let mut space = AddressSpace {
+        shared: new_root(&mut pool),
         pool,
         processes,
         cpus: heapless::Vec::new(),
     };
-    let root = space.new_root();
     for (range, rights) in everything() {
-        let real = range.start;
-        space.change(root, whole_pages(&range), Change::Map { real, rights });
+        let pages = whole_pages(&range);
+        let real = pages.start;
+        space.change(space.shared, pages, Change::Map { real, rights });
     }
     for guard in arch::start::boot_guards() {
-        space.change(root, guard, Change::Unmap);
+        space.change(space.shared, guard, Change::Unmap);
     }
     *SPACE.lock() = Some(space);
-    interrupts::without(|| init_cpu_with(thread::current_cpu_head(), Some(root)));
+    interrupts::without(|| init_cpu(thread::current_cpu_head()));
     Ok(())
+}
+
+fn new_root(pool: &mut TablePool) -> u64 {
+    let root = pool.allocate(ROOT_SIZE);
+    root.expect("no memory for the root of page tables")
 }
 
 /// What is mapped as long as the kernel runs.
@@ -102,19 +113,11 @@ fn whole_pages(range: &Range<u64>) -> Range<u64> {
 /// Lets a CPU translate from here on, if memory is protected. It calls this itself, with interrupts off, before it runs
 /// anything but its own start.
 pub(crate) fn init_cpu(cpu: &CpuHead) {
-    if is_protected() {
-        init_cpu_with(cpu, None);
-    }
-}
-
-/// `root`: the CPU's tree, if it has one.
-fn init_cpu_with(cpu: &CpuHead, root: Option<u64>) {
     let process = cpu.process();
     {
         let mut space = SPACE.lock();
         let Some(space) = space.as_mut() else { return };
-        let root = root.unwrap_or_else(|| space.new_root());
-        let window_entry = space.add_cpu(process, root);
+        let window_entry = space.add_cpu(process);
         cpu.window_entry.store(window_entry, Ordering::Relaxed);
     }
     // SAFETY: the process has a tree that maps all that is in use to itself; the caller runs on this CPU, and has interrupts
@@ -123,16 +126,10 @@ fn init_cpu_with(cpu: &CpuHead, root: Option<u64>) {
 }
 
 impl AddressSpace {
-    fn new_root(&mut self) -> u64 {
-        let root = self.pool.allocate(ROOT_SIZE);
-        root.expect("no memory for the root of a CPU's page tables")
-    }
-
-    /// Enters a CPU's process, with the tree at `root`. Answers the address of the entry of its window.
-    fn add_cpu(&mut self, process: u32, root: u64) -> u64 {
-        if let Some((_, first)) = self.cpus.first() {
-            share(&mut self.pool, *first, root);
-        }
+    /// Enters a CPU's process, with a tree of its own. Answers the address of the entry of its window.
+    fn add_cpu(&mut self, process: u32) -> u64 {
+        let root = new_root(&mut self.pool);
+        share(&mut self.pool, self.shared, root);
         // A page is mapped and unmapped for the tables that this needs.
         let page = window::ADDRESS..window::ADDRESS + PAGE_SIZE;
         let rights = Rights::Read;
@@ -163,10 +160,8 @@ impl AddressSpace {
 }
 
 fn change_shared(range: &Range<u64>, wanted: Change) {
-    if let Some(space) = SPACE.lock().as_mut()
-        && let Some((_, root)) = space.cpus.first().copied()
-    {
-        space.change(root, whole_pages(range), wanted);
+    if let Some(space) = SPACE.lock().as_mut() {
+        space.change(space.shared, whole_pages(range), wanted);
     }
 }
 
@@ -185,8 +180,7 @@ pub(crate) fn forbid(range: &Range<u64>) {
 pub(super) fn mapping(address: u64) -> Option<Leaf> {
     let space = SPACE.lock();
     let space = space.as_ref()?;
-    let (_, root) = space.cpus.first()?;
-    leaf_at(&space.pool, *root, address).map(|(_, leaf)| leaf)
+    leaf_at(&space.pool, space.shared, address).map(|(_, leaf)| leaf)
 }
 
 /// Whether the byte at `address` can be read without a fault: it is mapped, or, where memory is not protected, it is memory.
@@ -202,11 +196,11 @@ pub(super) fn walk_all<E>(mut visit: impl FnMut(u32, u64, u64, Leaf) -> Result<(
     let space = SPACE.lock();
     let Some(space) = space.as_ref() else { return Ok(0) };
     for (process, root) in &space.cpus {
-        let result = walk(&space.pool, *root, &mut |address, size, leaf| {
-            match visit(*process, address, size, leaf) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => ControlFlow::Break(error),
-            }
+        let result = walk(&space.pool, *root, &mut |address, size, leaf| match visit(
+            *process, address, size, leaf,
+        ) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
         });
         if let ControlFlow::Break(error) = result {
             return Err(error);

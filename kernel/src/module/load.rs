@@ -13,8 +13,8 @@ use super::place::Place;
 use super::registry::{Module, Reservation, State, by_id, get, hold_module};
 use super::resolve::Everything;
 use super::{Error, Reason, unload};
-use crate::unwind::ModuleTables;
 use crate::memory::PAGE_SIZE;
+use crate::unwind::ModuleTables;
 use crate::{livepatch, symbols};
 
 /// Loads a module from the bytes of its file and runs its `init_module`. `file` is a name for messages.

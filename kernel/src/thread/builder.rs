@@ -50,13 +50,7 @@ impl Builder {
         let result = value.clone();
         let main = Box::new(move || *result.lock() = Some(function()));
         let time_left = self.time_limit.unwrap_or(u64::MAX);
-        let thread = new_thread(
-            self.name,
-            STACK_SIZE,
-            self.sacrificial,
-            time_left,
-            Some(main),
-        );
+        let thread = new_thread(self.name, STACK_SIZE, self.sacrificial, time_left, Some(main));
         prepare(&thread);
         scheduler::add(thread.clone());
         JoinHandle { thread, value }
@@ -99,7 +93,8 @@ const STACK: usize = 1;
 /// Bytes of all records.
 const RETURN_STACK_SIZE: u64 = (RETURN_STACK_DEPTH * size_of::<ReturnRecord>()) as u64;
 
-const _: () = assert!(RETURN_STACK_SIZE.is_multiple_of(PAGE_SIZE) && (STACK_SIZE as u64).is_multiple_of(PAGE_SIZE));
+const _: () =
+    assert!(RETURN_STACK_SIZE.is_multiple_of(PAGE_SIZE) && (STACK_SIZE as u64).is_multiple_of(PAGE_SIZE));
 
 /// A thread that does not run yet. `stack_size` is 0 for one that has a stack already.
 pub(super) fn new_thread(

@@ -8,12 +8,12 @@ use core::sync::atomic::Ordering;
 use arch::livepatch::ReturnRecord;
 use arch::thread::{RETURN_STACK_DEPTH, ThreadHead};
 
-use super::{all, current_cpu_head, current_head};
+use super::{all, current_cpu_head};
 use crate::memory::PAGE_SIZE;
 
 /// What overflows into a guard page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GuardPage {
+pub(crate) enum GuardPage {
     /// A thread's stack, downwards.
     Stack,
     /// A thread's return records: from the first one downwards, or from the last one upwards.
@@ -45,7 +45,10 @@ fn of_thread(head: &ThreadHead) -> [(GuardPage, Range<u64>); 3] {
     let limit = head.return_limit.load(Ordering::Relaxed);
     let base = limit.saturating_sub((RETURN_STACK_DEPTH * size_of::<ReturnRecord>()) as u64);
     [
-        (GuardPage::Stack, page_below(head.stack_low.load(Ordering::Relaxed))),
+        (
+            GuardPage::Stack,
+            page_below(head.stack_low.load(Ordering::Relaxed)),
+        ),
         (GuardPage::ReturnStack, page_below(base)),
         (GuardPage::ReturnStack, limit..limit + PAGE_SIZE),
     ]
@@ -59,19 +62,13 @@ fn of_cpu() -> [(GuardPage, Range<u64>); 2] {
     ]
 }
 
-impl GuardPage {
-    /// Which guard page of the running thread, or of its CPU, the address is in. Allocates nothing and does not wait.
-    pub(crate) fn of_current(address: u64) -> Option<GuardPage> {
-        let pages = of_thread(current_head()).into_iter().chain(of_cpu());
-        let mut here = pages.filter(|(_, page)| page.contains(&address));
-        here.next().map(|(guard, _)| guard)
-    }
-}
-
 /// The guard pages of all threads and of the CPU, each once: what they guard, and their addresses.
 pub(crate) fn guard_pages() -> Vec<(GuardPage, u64)> {
     let threads = all();
-    let pages = threads.iter().flat_map(|thread| of_thread(&thread.head)).chain(of_cpu());
+    let pages = threads
+        .iter()
+        .flat_map(|thread| of_thread(&thread.head))
+        .chain(of_cpu());
     let mut pages: Vec<_> = pages.map(|(guard, page)| (guard, page.start)).collect();
     pages.sort_by_key(|(_, start)| *start);
     pages.dedup_by_key(|(_, start)| *start);

@@ -4,7 +4,10 @@
 //! same. Every CPU has a process of its own in the process table, so a tree of its own: below
 //! [`ROOT_ENTRY_COVERS`](kernel_core::radix::ROOT_ENTRY_COVERS) they share everything, above it each has its
 //! [`window`].
-#![allow(unsafe_code, reason = "page tables are found by their real addresses, and MSR turns translation on")]
+#![allow(
+    unsafe_code,
+    reason = "page tables are found by their real addresses, and MSR turns translation on"
+)]
 
 mod tables;
 pub mod tlb;
@@ -29,7 +32,9 @@ const PIDR: u32 = 48;
 pub unsafe fn turn_on(cpu: &CpuHead, process: u32) {
     let on = msr::IR | msr::DR;
     // SAFETY: nothing is translated yet, so that nothing depends on the register.
-    unsafe { asm!("mtspr {}, {}", "isync", const PIDR, in(reg) u64::from(process), options(nostack, preserves_flags)) };
+    unsafe {
+        asm!("mtspr {}, {}", "isync", const PIDR, in(reg) u64::from(process), options(nostack, preserves_flags))
+    };
     cpu.kernel_msr.fetch_or(on, Ordering::Relaxed);
     // SAFETY: the caller says that this code, its stack and its data are where they were.
     unsafe { asm!("mtmsrd {}", "isync", in(reg) msr::read() | on, options(nostack, preserves_flags)) };

@@ -28,7 +28,7 @@ impl TablePool {
     fn word(&self, table: u64, index: u64) -> &AtomicU64 {
         let address = table + 8 * index;
         assert!(
-            self.range.contains(&address) && address.is_multiple_of(8),
+            self.range.contains(&address) && address % 8 == 0,
             "no page table has an entry at {address:#x}"
         );
         // SAFETY: a doubleword of the pool, of which nobody has any other kind of reference; the processor only reads it.
@@ -84,7 +84,10 @@ impl ProcessTable {
     /// # Panics
     /// There is no such process.
     pub fn set(self, pool: &mut TablePool, process: u32, root: u64) {
-        assert!((1..Self::PROCESSES).contains(&u64::from(process)), "no process {process}");
+        assert!(
+            (1..Self::PROCESSES).contains(&u64::from(process)),
+            "no process {process}"
+        );
         let index = u64::from(process) * (ENTRY_SIZE / 8);
         let [tree, segments] = process_table_entry(root);
         pool.set_entry(self.at, index + 1, segments);

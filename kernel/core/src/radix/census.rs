@@ -60,7 +60,7 @@ impl Census {
         if leaf.is_writable() && leaf.is_executable() {
             return Err(Violation::WriteAndExecute { address, size, leaf });
         }
-        if !memory.iter().any(is_inside) || !real.start.is_multiple_of(size) {
+        if !memory.iter().any(is_inside) || real.start % size != 0 {
             return Err(Violation::Nowhere { address, size, leaf });
         }
         let pages = size / PAGE_SIZE;

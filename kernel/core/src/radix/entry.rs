@@ -49,7 +49,10 @@ pub(super) enum Entry {
     /// Nothing is there.
     Invalid,
     /// The next table, at this real address.
-    Table { at: u64, bits: u32 },
+    Table {
+        at: u64,
+        bits: u32,
+    },
     Leaf(Leaf),
 }
 

@@ -67,17 +67,31 @@ const GIB: u64 = 1 << 30;
 fn pages_are_as_large_as_they_can_be() {
     let (mut memory, root) = Memory::new();
     assert_eq!(
-        map(&mut memory, root, GIB - 2 * MIB - 4 * KIB..2 * GIB + 4 * KIB, Rights::Read),
+        map(
+            &mut memory,
+            root,
+            GIB - 2 * MIB - 4 * KIB..2 * GIB + 4 * KIB,
+            Rights::Read
+        ),
         Ok(false)
     );
     let sizes: Vec<_> = mappings(&memory, root).iter().map(|(_, size, _)| *size).collect();
     assert_eq!(sizes, [4 * KIB, 2 * MIB, GIB, 4 * KIB]);
     // The same range at real addresses that are not as round.
     let rights = Rights::Read;
-    change(&mut memory, root, GIB << 9..(GIB << 9) + 4 * MIB, Change::Map { real: MIB, rights }).unwrap();
+    change(
+        &mut memory,
+        root,
+        GIB << 9..(GIB << 9) + 4 * MIB,
+        Change::Map { real: MIB, rights },
+    )
+    .unwrap();
     assert_eq!(mappings(&memory, root).len(), 4 + 1024);
     let leaf = Leaf::new(2 * MIB, rights);
-    assert_eq!(leaf_at(&memory, root, (GIB << 9) + MIB + 5), Some(((GIB << 9) + MIB, leaf)));
+    assert_eq!(
+        leaf_at(&memory, root, (GIB << 9) + MIB + 5),
+        Some(((GIB << 9) + MIB, leaf))
+    );
     assert_eq!(leaf_at(&memory, root, (GIB << 9) + 4 * MIB), None);
     assert_eq!(leaf_at(&memory, root, u64::MAX), None, "more than a tree has");
 }
@@ -102,7 +116,12 @@ fn what_cannot_be_mapped_is_refused() {
     senseless(map(&mut memory, root, 0..4097, Rights::Read));
     senseless(map(&mut memory, root, END - 4096..END + 4096, Rights::Read));
     let rights = Rights::Read;
-    senseless(change(&mut memory, root, 0..4096, Change::Map { real: 7, rights }));
+    senseless(change(
+        &mut memory,
+        root,
+        0..4096,
+        Change::Map { real: 7, rights },
+    ));
 
     map(&mut memory, root, 0..4 * MIB, Rights::ReadWrite).unwrap();
     let inside = Err(MapError::Inside {
@@ -114,7 +133,10 @@ fn what_cannot_be_mapped_is_refused() {
     assert_eq!(map(&mut memory, root, part, Rights::Read), inside);
 
     memory.limit = memory.words.len();
-    assert_eq!(map(&mut memory, root, GIB..GIB + 4096, Rights::Read), Err(MapError::NoTable));
+    assert_eq!(
+        map(&mut memory, root, GIB..GIB + 4096, Rights::Read),
+        Err(MapError::NoTable)
+    );
     assert_eq!(mappings(&memory, root).len(), 2, "and nothing is half there");
 }
 
@@ -134,7 +156,12 @@ fn many_changes_are_what_a_model_says() {
     for round in 0..3000 {
         let start = random(1400);
         let pages = start..(start + 1 + random(40)).min(1400);
-        let rights = [None, Some(Rights::Read), Some(Rights::ReadWrite), Some(Rights::ReadExecute)];
+        let rights = [
+            None,
+            Some(Rights::Read),
+            Some(Rights::ReadWrite),
+            Some(Rights::ReadExecute),
+        ];
         let rights = rights[random(4) as usize];
         // Real addresses that are never aligned like the addresses: no page but the smallest fits.
         let real = |page: u64| 16 * GIB + PAGE_SIZE + page * PAGE_SIZE;
@@ -144,7 +171,11 @@ fn many_changes_are_what_a_model_says() {
             rights,
         });
         let was_there = pages.clone().any(|page| model.contains_key(&page));
-        assert_eq!(change(&mut memory, root, range, wanted), Ok(was_there), "round {round}");
+        assert_eq!(
+            change(&mut memory, root, range, wanted),
+            Ok(was_there),
+            "round {round}"
+        );
         for page in pages {
             match rights {
                 Some(rights) => model.insert(page, Leaf::new(real(page), rights)),
@@ -160,7 +191,10 @@ fn many_changes_are_what_a_model_says() {
         }
         let page = random(1400);
         let found = leaf_at(&memory, root, base + page * PAGE_SIZE + random(PAGE_SIZE));
-        assert_eq!(found, model.get(&page).map(|leaf| (base + page * PAGE_SIZE, *leaf)));
+        assert_eq!(
+            found,
+            model.get(&page).map(|leaf| (base + page * PAGE_SIZE, *leaf))
+        );
     }
 }
 
@@ -177,7 +211,10 @@ fn trees_share_what_is_below_and_keep_what_is_above() {
     assert_eq!(mappings(&memory, second).len(), 3);
     // The entry of the window's page is where `slot` says.
     let (table, index) = slot(&memory, second, window.start).unwrap();
-    assert_eq!(memory.entry(table, index), Leaf::new(window.start, Rights::ReadWrite).word());
+    assert_eq!(
+        memory.entry(table, index),
+        Leaf::new(window.start, Rights::ReadWrite).word()
+    );
     memory.set_entry(table, index, 0);
     assert_eq!(leaf_at(&memory, second, window.start), None);
     assert_eq!(slot(&memory, first, window.start), None, "no table");
@@ -188,23 +225,30 @@ fn trees_share_what_is_below_and_keep_what_is_above() {
 #[test]
 fn a_census_counts_and_judges() {
     let (mut memory, root) = Memory::new();
-    map(&mut memory, root, 4 * MIB..4 * MIB + 12 * KIB, Rights::ReadExecute).unwrap();
+    map(
+        &mut memory,
+        root,
+        4 * MIB..4 * MIB + 12 * KIB,
+        Rights::ReadExecute,
+    )
+    .unwrap();
     map(&mut memory, root, 5 * MIB..5 * MIB + 4 * KIB, Rights::Read).unwrap();
     map(&mut memory, root, 6 * MIB..8 * MIB, Rights::ReadWrite).unwrap();
-    let take = |memory: &Memory, end| {
-        let mut census = Census::default();
-        let all = [0..end];
-        let result = walk(memory, root, &mut |address, size, leaf| {
-            match census.add(address, size, leaf, &all) {
+    let take =
+        |memory: &Memory, end| {
+            let mut census = Census::default();
+            let all = core::slice::from_ref(&(0..end)).to_vec();
+            let result = walk(memory, root, &mut |address, size, leaf| match census
+                .add(address, size, leaf, &all)
+            {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(violation) => ControlFlow::Break(violation),
+            });
+            match result {
+                ControlFlow::Continue(()) => Ok(census),
+                ControlFlow::Break(violation) => Err(violation),
             }
-        });
-        match result {
-            ControlFlow::Continue(()) => Ok(census),
-            ControlFlow::Break(violation) => Err(violation),
-        }
-    };
+        };
     let census = Census {
         executable: 3,
         read_only: 1,
@@ -214,15 +258,24 @@ fn a_census_counts_and_judges() {
     assert_eq!(take(&memory, GIB), Ok(census));
     assert!(matches!(
         take(&memory, 7 * MIB),
-        Err(Violation::Nowhere { address: 0x60_0000, .. })
+        Err(Violation::Nowhere {
+            address: 0x60_0000,
+            ..
+        })
     ));
     // A bit that falls over in a leaf is seen, since the judgement is by the words.
-    let (index, table) = (5 * MIB % (2 * MIB) / PAGE_SIZE, memory.words.iter().position(|word| word & 0xf == 0xc));
+    let (index, table) = (
+        5 * MIB % (2 * MIB) / PAGE_SIZE,
+        memory.words.iter().position(|word| word & 0xf == 0xc),
+    );
     let table = FIRST + table.unwrap() as u64 * 8 - index * 8;
     let word = memory.entry(table, index);
     memory.set_entry(table, index, word | 3);
     assert!(matches!(
         take(&memory, GIB),
-        Err(Violation::WriteAndExecute { address: 0x50_0000, .. })
+        Err(Violation::WriteAndExecute {
+            address: 0x50_0000,
+            ..
+        })
     ));
 }

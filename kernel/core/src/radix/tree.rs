@@ -2,10 +2,10 @@
 
 use core::ops::{ControlFlow, Range};
 
-use super::entry::{Entry, Leaf, Rights, table_entry};
-use super::{END, LEVELS, Level, PAGE_SIZE, TABLE_SIZE};
 #[cfg(doc)]
 use super::ROOT_ENTRY_COVERS;
+use super::entry::{Entry, Leaf, Rights, table_entry};
+use super::{END, LEVELS, Level, PAGE_SIZE, TABLE_SIZE};
 
 /// The memory that tables are in, by real addresses.
 pub trait TableMemory {
@@ -72,7 +72,7 @@ pub fn change(
         Change::Map { real, .. } => real,
         Change::Unmap => 0,
     };
-    let is_page = |address: u64| address.is_multiple_of(PAGE_SIZE);
+    let is_page = |address: u64| address % PAGE_SIZE == 0;
     if !is_page(range.start) || !is_page(range.end) || !is_page(real) || range.end > END {
         return Err(MapError::Senseless {
             start: range.start,
