@@ -70,13 +70,29 @@ fn check(table: &Table, plain: Vec<u8>, optimised: Vec<u8>) {
 
 #[test]
 fn functions_in_c() {
-    check(C, tools::gcc("-O0"), tools::gcc("-O2"));
+    check(C, tools::gcc(&["-O0"]), tools::gcc(&["-O2"]));
+}
+
+/// With prefixed instructions, which are two words each.
+#[test]
+fn functions_in_c_without_a_toc() {
+    let pcrel = |level| tools::gcc(&[level, "-mcpu=power10", "-mpcrel"]);
+    let other = |name| C_WITHOUT_TOC.iter().find(|(row, ..)| *row == name);
+    let table: Vec<_> = C.iter().map(|row| *other(row.0).unwrap_or(row)).collect();
+    check(&table, pcrel("-O0"), pcrel("-O2"));
 }
 
 #[test]
 fn functions_in_rust() {
     check(RUST, tools::rustc(0), tools::rustc(3));
 }
+
+/// What is otherwise without a TOC: far displacements are in the instruction, and a call by a pointer can be a sibling call,
+/// since no r2 is to be restored.
+const C_WITHOUT_TOC: &Table = &[
+    ("big_frame_and_ten", "args 1, spill 8", "args 1"),
+    ("sibling_through_pointer", "", "IndirectBranch"),
+];
 
 /// GCC without optimisation stores all arguments where their caller reserves room for them, if it does. With it, loops are
 /// unrolled, so that more than one variadic argument is read at once.

@@ -153,6 +153,6 @@ fn the_kernel_agrees_with_its_debug_information() {
 
 #[test]
 fn c_agrees_with_its_debug_information() {
-    compare("C -O0", tools::gcc("-O0"), C_PLAIN);
-    compare("C -O2", tools::gcc("-O2"), C_OPTIMISED);
+    compare("C -O0", tools::gcc(&["-O0"]), C_PLAIN);
+    compare("C -O2", tools::gcc(&["-O2"]), C_OPTIMISED);
 }

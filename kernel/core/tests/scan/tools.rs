@@ -78,8 +78,8 @@ fn link(object: &Path) -> Vec<u8> {
     fs::read(image).expect("the image")
 }
 
-/// The image of `fixtures/functions.c` at one level of optimisation, with debug information.
-pub(crate) fn gcc(level: &str) -> Vec<u8> {
+/// The image of `fixtures/functions.c` with debug information; `options` say at which level of optimisation.
+pub(crate) fn gcc(options: &[&str]) -> Vec<u8> {
     let folder = Folder::new();
     let (source, object) = (folder.file("functions.c"), folder.file("functions.o"));
     fs::write(&source, include_str!("fixtures/functions.c")).expect("a source file");
@@ -92,8 +92,14 @@ pub(crate) fn gcc(level: &str) -> Vec<u8> {
         "-gno-variable-location-views",
         "-fno-asynchronous-unwind-tables",
     ];
-    let machine = ["-msoft-float", "-mcpu=power8", "-mcmodel=medium", level, "-o"];
-    run(cross("gcc").args(flags).args(machine).arg(&object).arg(&source));
+    let machine = ["-msoft-float", "-mcpu=power8", "-mcmodel=medium"];
+    run(cross("gcc")
+        .args(flags)
+        .args(machine)
+        .args(options)
+        .arg("-o")
+        .arg(&object)
+        .arg(&source));
     link(&object)
 }
 
