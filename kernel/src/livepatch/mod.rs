@@ -8,6 +8,7 @@ mod check;
 mod coming;
 mod error;
 mod func_stack;
+mod hidden_caller_tests;
 mod lifecycle;
 mod lookup;
 mod macros;
