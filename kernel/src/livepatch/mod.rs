@@ -6,6 +6,7 @@
 
 mod check;
 mod coming;
+mod cost;
 mod error;
 mod func_stack;
 mod hidden_caller_tests;

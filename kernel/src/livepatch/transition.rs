@@ -116,15 +116,15 @@ impl Transition {
     pub(super) fn try_all(&mut self, functions: &[Range<u64>]) -> bool {
         let for_ticks = logging::uptime().saturating_sub(self.since);
         let mut stalls = Vec::new();
-        check::with_threads(&mut |thread, trace| {
-            if PatchState::of(thread) == self.to {
-                return;
-            }
-            match check::is_outside(trace, functions) {
-                Ok(()) => self.to.set(thread),
+        let to = self.to;
+        check::with_threads(
+            functions,
+            &|thread| PatchState::of(thread) != to,
+            &mut |thread, answer| match answer {
+                Ok(()) => to.set(thread),
                 Err(obstacle) => stalls.push((thread.id(), String::from(thread.name()), obstacle)),
-            }
-        });
+            },
+        );
         self.stalls = stalls
             .into_iter()
             .map(|(id, thread, obstacle)| Stall {

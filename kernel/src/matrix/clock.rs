@@ -10,7 +10,7 @@ use crate::boot_arguments;
 
 /// Time that passes by instructions.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct InstructionClock {
+pub(crate) struct InstructionClock {
     /// Ticks of the timebase in 10^9 instructions.
     ticks: u64,
 }
@@ -22,7 +22,7 @@ const BILLION: u64 = 1_000_000_000;
 impl InstructionClock {
     /// The clock of a machine that was told to count instructions; `None` on another. The machine's word is not enough: a
     /// loop of a known length must take as long as it should.
-    pub(super) fn get() -> Result<Option<Self>, String> {
+    pub(crate) fn get() -> Result<Option<Self>, String> {
         const LENGTH: u64 = 100_000;
         /// QEMU's.
         const LARGEST_SHIFT: u32 = 10;
@@ -47,7 +47,7 @@ impl InstructionClock {
     }
 
     /// How many instructions each of `calls` took, if all took the same number.
-    pub(super) fn instructions(self, ticks: u64, calls: u64) -> Option<u64> {
+    pub(crate) fn instructions(self, ticks: u64, calls: u64) -> Option<u64> {
         let per_call = self.ticks * calls;
         let instructions = (ticks * BILLION + per_call / 2) / per_call;
         let exact = (instructions * per_call).abs_diff(ticks * BILLION);
@@ -55,7 +55,7 @@ impl InstructionClock {
     }
 
     /// The instructions that passed in these ticks, about.
-    pub(super) fn estimate(self, ticks: u64) -> u64 {
+    pub(crate) fn estimate(self, ticks: u64) -> u64 {
         (u128::from(ticks) * u128::from(BILLION) / u128::from(self.ticks)) as u64
     }
 }

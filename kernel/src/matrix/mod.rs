@@ -17,7 +17,7 @@
 //! | `stepping` | calls that are stopped before every instruction |
 //! | `subjects` | A and B in Rust; in C they are `tests/modules/matrix_target.c` |
 
-mod clock;
+pub(crate) mod clock;
 mod company;
 mod cost;
 mod lines;

@@ -26,6 +26,7 @@ use crate::sync::IrqLock;
 
 pub use builder::{Builder, JoinHandle, spawn};
 pub(crate) use guard::guard_pages;
+pub(crate) use scan::has_word_in;
 pub use scan::{find_in_trampoline_with, find_stack_word_in};
 pub use scheduler::{all, init, sleep, tick, yield_now};
 pub use wait::WaitQueue;

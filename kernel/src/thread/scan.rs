@@ -31,6 +31,15 @@ pub fn find_in_trampoline_with(ranges: &[Range<u64>]) -> Option<String> {
     find(|thread| reaches(thread, &code) && reaches(thread, ranges))
 }
 
+/// Whether any word that says where a thread goes on, of one that does not run, is in one of `ranges`. If not, the thread is
+/// in none of them and comes back to none: no trace is needed to know that.
+pub(crate) fn has_word_in(thread: &Thread, ranges: &[Range<u64>]) -> bool {
+    // Most words are outside of all that any of them covers.
+    let start = ranges.iter().map(|range| range.start).min().unwrap_or(0);
+    let end = ranges.iter().map(|range| range.end).max().unwrap_or(0);
+    words(thread).any(|word| (start..end).contains(&word) && ranges.iter().any(|range| range.contains(&word)))
+}
+
 fn find(matches: impl Fn(&Thread) -> bool) -> Option<String> {
     interrupts::without(|| {
         let me = current();
