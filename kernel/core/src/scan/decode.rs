@@ -266,10 +266,10 @@ fn branch_unit(word: u32) -> Insn {
     match bits(word, 21, 30) {
         16 => Insn::BranchToLr { link, conditional },
         528 => Insn::BranchToCtr { link, conditional },
-        // mcrf, isync and the logic of CR bits
-        0 | 33 | 129 | 150 | 193 | 225 | 257 | 289 | 417 | 449 => Insn::Nothing,
-        // rfid, rfscv, rfebb, hrfid, stop, bctar
-        18 | 82 | 146 | 274 | 370 | 560 => Insn::Leaves,
+        // mcrf, isync, the logic of CR bits, and stop, behind which the code goes on unless all is lost anyway
+        0 | 33 | 129 | 150 | 193 | 225 | 257 | 289 | 417 | 449 | 370 => Insn::Nothing,
+        // rfid, rfscv, rfebb, hrfid, bctar
+        18 | 82 | 146 | 274 | 560 => Insn::Leaves,
         // addpcis
         _ if bits(word, 26, 30) == 2 => Insn::Computes { to: rt(word) },
         _ => Insn::Unknown,

@@ -120,6 +120,7 @@ fn decodes_what_the_assembler_made() {
         ("darn 3,1", &[0x7c61_05e6], computes(3)),
         ("sync", &[0x7c00_04ac], Insn::Nothing),
         ("isync", &[0x4c00_012c], Insn::Nothing),
+        ("stop", &[0x4c00_02e4], Insn::Nothing),
         ("eieio", &[0x7c00_06ac], Insn::Nothing),
         ("dcbf 3,4", &[0x7c03_20ac], Insn::Nothing),
         ("icbi 3,4", &[0x7c03_27ac], Insn::Nothing),
