@@ -29,22 +29,32 @@ macro_rules! errno {
                     $(Errno::$variant => $name,)*
                 }
             }
+
+            /// What Linux's programs print for it, `"Invalid argument"`.
+            pub const fn text(self) -> &'static str {
+                match self {
+                    $(Errno::$variant => $text,)*
+                }
+            }
         }
     };
 }
 
 errno! {
-    NotPermitted = 1 "EPERM" "operation not permitted",
-    NoEntry = 2 "ENOENT" "no such file or symbol",
-    NoExec = 8 "ENOEXEC" "not a module that can be run",
-    Again = 11 "EAGAIN" "try again",
-    NoMemory = 12 "ENOMEM" "out of memory",
-    Busy = 16 "EBUSY" "in use",
-    Exists = 17 "EEXIST" "exists already",
-    NoDevice = 19 "ENODEV" "no such device",
-    Invalid = 22 "EINVAL" "invalid argument",
-    Range = 34 "ERANGE" "out of range",
-    NotSupported = 95 "EOPNOTSUPP" "not supported",
+    NotPermitted = 1 "EPERM" "Operation not permitted",
+    NoEntry = 2 "ENOENT" "No such file or directory",
+    NoExec = 8 "ENOEXEC" "Exec format error",
+    Again = 11 "EAGAIN" "Resource temporarily unavailable",
+    NoMemory = 12 "ENOMEM" "Cannot allocate memory",
+    Access = 13 "EACCES" "Permission denied",
+    Busy = 16 "EBUSY" "Device or resource busy",
+    Exists = 17 "EEXIST" "File exists",
+    NoDevice = 19 "ENODEV" "No such device",
+    NotDirectory = 20 "ENOTDIR" "Not a directory",
+    IsDirectory = 21 "EISDIR" "Is a directory",
+    Invalid = 22 "EINVAL" "Invalid argument",
+    Range = 34 "ERANGE" "Numerical result out of range",
+    NotSupported = 95 "EOPNOTSUPP" "Operation not supported",
 }
 
 impl Errno {
@@ -71,5 +81,6 @@ mod tests {
         assert_eq!(Errno::from_number(0), None);
         assert_eq!(Errno::from_number(i32::MIN), None);
         assert_eq!((Errno::NoExec.number(), Errno::NoExec.name()), (8, "ENOEXEC"));
+        assert_eq!(Errno::NoExec.text(), "Exec format error");
     }
 }
