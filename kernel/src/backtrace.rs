@@ -44,7 +44,7 @@ fn print_frames(mut trace: Trace<'_>) {
                 println!("  --- interrupted by vector {vector:#x}");
                 println!("  {address:#010x} {doubt}{}", Symbolized(address));
             }
-            Kind::Call | Kind::ReturnStack { .. } | Kind::GraphStack => {
+            Kind::Call | Kind::Patched { .. } | Kind::GraphStack => {
                 println!("  {address:#010x} {doubt}{}", CallBefore(address));
             }
         }

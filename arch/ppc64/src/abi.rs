@@ -60,6 +60,26 @@ pub fn toc_pointer() -> u64 {
     toc
 }
 
+#[cfg(target_arch = "powerpc64")]
+core::arch::global_asm!(
+    ".section .rodata.kernel_toc_pointer, \"a\"",
+    ".balign 8",
+    ".globl kernel_toc_pointer",
+    "kernel_toc_pointer:",
+    ".quad .TOC.@tocbase",
+);
+
+/// The kernel's TOC pointer, whatever is in r2.
+#[cfg(target_arch = "powerpc64")]
+#[allow(unsafe_code, reason = "the linker knows it, and assembly writes it down")]
+pub fn kernel_toc() -> u64 {
+    unsafe extern "C" {
+        static kernel_toc_pointer: u64;
+    }
+    // SAFETY: an initialised, immutable doubleword.
+    unsafe { kernel_toc_pointer }
+}
+
 /// r1 as it is: the frame of the function that this is inlined into.
 #[cfg(target_arch = "powerpc64")]
 #[inline(always)]

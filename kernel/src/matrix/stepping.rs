@@ -176,11 +176,28 @@ fn check_trace(frame: &ExceptionFrame, call: Call) -> Result<(), Wrong> {
     if is_whole { Ok(()) } else { Err(Wrong::Hidden) }
 }
 
-/// Asks the unwinder at every stop at which `is_asked`; r2 is no concern of its.
-fn traced(stage: &Stage, mut is_asked: impl FnMut(u64) -> bool + Send + 'static) -> Cell {
-    let a = stage.a("local")?;
+/// Whether who walks the back chains, as a debugger without tables does, finds A: its return address is in a frame's header.
+fn check_back_chains(frame: &ExceptionFrame, call: Call) -> Result<(), Wrong> {
+    let mut stack_pointer = frame.gpr[1];
+    while stack_pointer < call.stack_pointer {
+        stack_pointer = doubleword_at(stack_pointer);
+        if doubleword_at(stack_pointer + offset_of!(FrameHeader, lr_save) as u64) == call.return_address {
+            return Ok(());
+        }
+    }
+    Err(Wrong::Hidden)
+}
+
+/// Looks for A at every stop at which `is_asked`, in the situation `id`; r2 is no concern of its.
+fn traced(
+    stage: &Stage,
+    id: &str,
+    mut is_asked: impl FnMut(u64) -> bool + Send + 'static,
+    look: fn(&ExceptionFrame, Call) -> Result<(), Wrong>,
+) -> Cell {
+    let a = stage.a(id)?;
     let range = range_of(a)?;
-    stage.enable(&["local"])?;
+    stage.enable(&[id])?;
     let asked = Arc::new(AtomicU64::new(0));
     let count = asked.clone();
     let (outcome, hidden) = stepped(a, range, move |frame, call| {
@@ -188,7 +205,7 @@ fn traced(stage: &Stage, mut is_asked: impl FnMut(u64) -> bool + Send + 'static)
             return Ok(());
         }
         count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        check_trace(frame, call)
+        look(frame, call)
     });
     if asked.load(Ordering::Relaxed) == 0 {
         return Err(String::from("there was no such instruction"));
@@ -201,30 +218,43 @@ fn traced(stage: &Stage, mut is_asked: impl FnMut(u64) -> bool + Send + 'static)
 }
 
 /// The code of the stage's C.
-fn range_of_c(stage: &Stage) -> Result<Range<u64>, String> {
-    let address = stage.c("local")?;
+fn range_of_c(stage: &Stage, id: &str) -> Result<Range<u64>, String> {
+    let address = stage.c(id)?;
     range_at(address)
 }
 
 /// The unwinder is asked at every instruction of C.
 pub(super) fn unwound_in_c(stage: &Stage) -> Cell {
-    let c = range_of_c(stage)?;
-    traced(stage, move |nip| c.contains(&nip))
+    let c = range_of_c(stage, "local")?;
+    traced(stage, "local", move |nip| c.contains(&nip), check_trace)
 }
 
 /// The unwinder is asked at every instruction between C's return and A. Under `none` there is none: it is asked in A then.
 pub(super) fn unwound_in_helper(stage: &Stage) -> Cell {
-    let c = range_of_c(stage)?;
+    let c = range_of_c(stage, "local")?;
     let mut was_in_c = false;
-    traced(stage, move |nip| {
+    let is_asked = move |nip| {
         was_in_c |= c.contains(&nip);
         was_in_c && !c.contains(&nip)
-    })
+    };
+    traced(stage, "local", is_asked, check_trace)
 }
 
 /// The unwinder is asked at every instruction.
 pub(super) fn unwound(stage: &Stage) -> Cell {
-    traced(stage, |_| true)
+    traced(stage, "local", |_| true, check_trace)
+}
+
+/// Who walks back chains is asked where C has called somebody.
+pub(super) fn back_chains(stage: &Stage) -> Cell {
+    let c = range_of_c(stage, "non_leaf")?;
+    let mut calls = false;
+    let is_asked = move |nip| {
+        let has_called = calls && !c.contains(&nip);
+        calls = c.contains(&nip) && is_call(word_at(nip));
+        has_called
+    };
+    traced(stage, "non_leaf", is_asked, check_back_chains)
 }
 
 /// A stepped call's outcome, and what was found at its stops: the first thing that was wrong counts.

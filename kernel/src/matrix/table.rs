@@ -191,10 +191,13 @@ pub(super) static SITUATIONS: &[Situation] = &[
     row("every instruction: interrupt",      C,    Special(stepping::interrupted),          [TOC, R, R,   R, R]),
 
     // The unwinder, asked for A and for A's caller.
-    row("unwinder: inside C",                Rust, Special(stepping::unwound_in_c),         [R, R, HIDDEN, HIDDEN, R]),
-    row("unwinder: inside C",                C,    Special(stepping::unwound_in_c),         [R, R, HIDDEN, HIDDEN, R]),
-    row("unwinder: inside the helper",       Rust, Special(stepping::unwound_in_helper),    [R, R, HIDDEN, HIDDEN, R]),
-    row("unwinder: inside the helper",       C,    Special(stepping::unwound_in_helper),    [R, R, HIDDEN, HIDDEN, R]),
-    row("unwinder: every instruction",       Rust, Special(stepping::unwound),              [R, R, HIDDEN, HIDDEN, R]),
-    row("unwinder: every instruction",       C,    Special(stepping::unwound),              [R, R, HIDDEN, HIDDEN, R]),
+    row("unwinder: inside C",                Rust, Special(stepping::unwound_in_c),         [R, R, R,   R, R]),
+    row("unwinder: inside C",                C,    Special(stepping::unwound_in_c),         [R, R, R,   R, R]),
+    row("unwinder: inside the helper",       Rust, Special(stepping::unwound_in_helper),    [R, R, R,   R, R]),
+    row("unwinder: inside the helper",       C,    Special(stepping::unwound_in_helper),    [R, R, R,   R, R]),
+    row("unwinder: every instruction",       Rust, Special(stepping::unwound),              [R, R, R,   R, R]),
+    row("unwinder: every instruction",       C,    Special(stepping::unwound),              [R, R, R,   R, R]),
+    // What finds A without it, by the frames' headers alone.
+    row("back chains: inside what C calls",  Rust, Special(stepping::back_chains),          [R, R, HIDDEN, HIDDEN, HIDDEN]),
+    row("back chains: inside what C calls",  C,    Special(stepping::back_chains),          [R, R, HIDDEN, HIDDEN, HIDDEN]),
 ];

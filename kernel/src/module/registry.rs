@@ -291,6 +291,12 @@ pub(crate) fn at<T>(address: u64, look: impl FnOnce(&Module) -> T) -> Result<Opt
     Ok(module.map(|module| look(module)))
 }
 
+/// Whether there is a module of which `is_meant` says so. Allocates nothing and does not wait.
+pub(crate) fn any(is_meant: impl Fn(&Module) -> bool) -> Result<bool, Busy> {
+    let registry = REGISTRY.try_lock().ok_or(Busy)?;
+    Ok(registry.modules.iter().any(|module| is_meant(module)))
+}
+
 /// Calls `found` with the function or stub of a module that `address` is in. Allocates nothing and does not wait: while
 /// somebody else has the registry, nothing is found.
 pub(crate) fn locate(address: u64, found: &mut dyn FnMut(Location<'_>)) {

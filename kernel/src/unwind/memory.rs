@@ -1,16 +1,16 @@
-//! What a walk may read: words of the thread's stacks, and records of its return stack. Everything else is refused.
+//! What a walk may read: words of the thread's stacks, and of its CPU's. Everything else is refused.
 #![allow(unsafe_code, reason = "reads words of stacks by their address")]
 
-use core::mem::{offset_of, size_of};
+use core::mem::offset_of;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
-use arch::abi::{FRAME_HEADER_SIZE, FrameHeader, STACK_ALIGN};
-use arch::livepatch::ReturnRecord;
-use arch::thread::{RETURN_STACK_DEPTH, ThreadHead};
+use arch::abi::{FRAME_HEADER_SIZE, FrameHeader, RED_ZONE, STACK_ALIGN};
+use arch::cpu::CpuHead;
+use arch::entry::EXCEPTION_FRAME_SIZE;
+use arch::thread::ThreadHead;
 
 use super::Reason;
-use crate::thread;
 
 /// A thread's stacks.
 #[derive(Clone, Debug)]
@@ -23,8 +23,8 @@ pub(super) struct Stacks {
 }
 
 impl Stacks {
-    /// Those of a thread. `running`: it is the one that runs here.
-    pub(super) fn of(head: &ThreadHead, running: bool) -> Stacks {
+    /// Those of a thread, and of the CPU that runs it.
+    pub(super) fn of(head: &ThreadHead, cpu: Option<&CpuHead>) -> Stacks {
         let range = head.stack_low.load(Ordering::Relaxed)..head.stack_high.load(Ordering::Relaxed);
         Stacks {
             // Before there are threads, r13's head knows no stack, and r1 is on the boot stack.
@@ -33,12 +33,7 @@ impl Stacks {
             } else {
                 range
             },
-            cpu: if running {
-                let cpu = thread::current_cpu_head();
-                [cpu.emergency_stack(), cpu.reset_stack()]
-            } else {
-                [0..0, 0..0]
-            },
+            cpu: cpu.map_or([0..0, 0..0], |cpu| [cpu.emergency_stack(), cpu.reset_stack()]),
         }
     }
 
@@ -99,64 +94,27 @@ impl Stacks {
         })
     }
 
+    /// Whether an exception's frame is where the entry code puts one: below the interrupted function's red zone, or on top of
+    /// one of the CPU's own stacks.
+    pub(super) fn check_exception_frame(
+        &self,
+        frame: u64,
+        interrupted: u64,
+        back_chain: u64,
+    ) -> Result<(), Reason> {
+        self.check(frame, EXCEPTION_FRAME_SIZE)?;
+        let room = (EXCEPTION_FRAME_SIZE + RED_ZONE) as u64;
+        let below = interrupted.wrapping_sub(room) & !(STACK_ALIGN as u64 - 1);
+        let is_top = |stack: &Range<u64>| frame == stack.end.wrapping_sub(EXCEPTION_FRAME_SIZE as u64);
+        if back_chain == interrupted && (frame == below || self.cpu.iter().any(is_top)) {
+            Ok(())
+        } else {
+            Err(Reason::ExceptionFrame { address: frame })
+        }
+    }
+
     /// Where the outermost frame of the thread's stack is.
     pub(super) fn outermost(&self) -> u64 {
         self.thread.end - FRAME_HEADER_SIZE as u64
-    }
-}
-
-/// The records of a thread's return stack that a walk has not used yet.
-#[derive(Clone, Debug)]
-pub(super) struct ReturnRecords {
-    base: u64,
-    /// The end of the newest one.
-    cursor: u64,
-}
-
-/// Bytes of a record.
-pub(super) const RECORD_SIZE: u64 = size_of::<ReturnRecord>() as u64;
-
-impl ReturnRecords {
-    /// All of a thread's.
-    pub(super) fn of(head: &ThreadHead) -> ReturnRecords {
-        let limit = head.return_limit.load(Ordering::Relaxed);
-        let base = limit.saturating_sub(RETURN_STACK_DEPTH as u64 * RECORD_SIZE);
-        let cursor = head.return_sp.load(Ordering::Relaxed);
-        let is_sound = (base..=limit).contains(&cursor) && (cursor - base).is_multiple_of(RECORD_SIZE);
-        ReturnRecords {
-            base,
-            cursor: if is_sound { cursor } else { base },
-        }
-    }
-
-    /// Leaves the newest record out if its end is at `end`: it is not complete.
-    pub(super) fn leave_out(&mut self, end: u64) {
-        if self.cursor == end && self.cursor > self.base {
-            self.cursor -= RECORD_SIZE;
-        }
-    }
-
-    /// The record of the call that was made with r1 at `stack_pointer`. Newer ones, of frames below, were for calls that had
-    /// no need of theirs yet.
-    pub(super) fn take(&mut self, stack_pointer: u64) -> Result<ReturnRecord, Reason> {
-        while self.cursor > self.base {
-            let at = self.cursor - RECORD_SIZE;
-            // SAFETY: every word below is in the thread's return stack, which lives as long as the thread.
-            let word = |offset: usize| unsafe { arch::unwind::read(at + offset as u64) };
-            let of = word(offset_of!(ReturnRecord, stack_pointer));
-            if of > stack_pointer {
-                break;
-            }
-            self.cursor = at;
-            if of == stack_pointer {
-                return Ok(ReturnRecord {
-                    return_address: word(offset_of!(ReturnRecord, return_address)),
-                    toc: word(offset_of!(ReturnRecord, toc)),
-                    toc_save: word(offset_of!(ReturnRecord, toc_save)),
-                    stack_pointer,
-                });
-            }
-        }
-        Err(Reason::NoRecord { stack_pointer })
     }
 }

@@ -8,20 +8,33 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `trace` | the walk |
+//! | `start` | where a walk begins: here, at an exception, in a thread that does not run |
+//! | `trace` | the walk, frame by frame |
+//! | `calls` | from a function to its caller |
+//! | `helpers` | behind return helpers and the graph tracer's |
+//! | `interrupted` | through an exception's frame |
+//! | `records` | what return designs and the graph tracer have written down |
 //! | `tables` | the unwind tables, and the instructions where tables do not say enough |
-//! | `memory` | what may be read: stacks and return stacks, within their bounds |
-//! | `reason` | why a frame is not reliable |
+//! | `memory` | what may be read: stacks, within their bounds |
+//! | `frame`, `reason` | what is found, and why it may not be reliable |
 //!
 //! Nothing here allocates or waits, so a panic can use it.
 
+mod calls;
+mod frame;
+mod helpers;
+mod interrupted;
 mod memory;
 mod reason;
+mod records;
+mod start;
 mod stepped;
 mod tables;
 mod tests;
 mod trace;
 
+pub use frame::{Frame, Kind, Reliability};
 pub use reason::{End, Reason};
+pub use start::{here, trace_from, trace_parked, trace_thread};
 pub use tables::ModuleTables;
-pub use trace::{Frame, Kind, Reliability, Trace, here, trace_from, trace_thread};
+pub use trace::Trace;

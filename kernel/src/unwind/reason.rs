@@ -61,9 +61,25 @@ pub enum Reason {
         /// The stack pointer there.
         stack_pointer: u64,
     },
-    /// The caller is where only this return design's helper finds it.
-    Hidden(ReturnDesign),
-    /// The return stack, or the graph tracer's, has no record for the frame.
+    /// It was interrupted at this address, where an exception is half saved or half restored: the processor's save register had
+    /// the instruction that comes next, and has been used again.
+    HalfAnException {
+        /// It.
+        address: u64,
+    },
+    /// What a return design had written down of a call is not as it was.
+    Overwritten {
+        /// The design.
+        design: ReturnDesign,
+        /// The caller's frame.
+        stack_pointer: u64,
+    },
+    /// There are records of calls that the walk up to this frame has not met.
+    RecordsLeft {
+        /// The frame.
+        stack_pointer: u64,
+    },
+    /// The records of a return design, or the graph tracer's, have none for the frame.
     NoRecord {
         /// The frame.
         stack_pointer: u64,
@@ -108,7 +124,24 @@ impl fmt::Display for Reason {
                     "the outermost function is at {stack_pointer:#x}, not at the end of the stack"
                 )
             }
-            Reason::Hidden(design) => write!(f, "the caller is hidden behind the return helper of {design}"),
+            Reason::HalfAnException { address } => {
+                write!(
+                    f,
+                    "an exception is half saved at {address:#x}, and what it interrupted is lost"
+                )
+            }
+            Reason::Overwritten {
+                design,
+                stack_pointer,
+            } => {
+                write!(
+                    f,
+                    "the record that {design} has for the frame at {stack_pointer:#x} was overwritten"
+                )
+            }
+            Reason::RecordsLeft { stack_pointer } => {
+                write!(f, "records of calls are left over at {stack_pointer:#x}")
+            }
             Reason::NoRecord { stack_pointer } => {
                 write!(
                     f,

@@ -233,22 +233,6 @@ fn watching(flags: OpsFlags) -> FtraceOps {
     FtraceOps::new("watch", watch, flags)
 }
 
-/// A design that hides A: no wrong trace is called reliable, and where A is hidden that is said.
-fn must_say_hidden(design: ReturnDesign) -> ktest::Result {
-    let result = patched(Some(design), Vec::new())?;
-    println!(
-        "# {design}: {} stops, {} frames, {} not reliable",
-        result.stops, result.frames, result.doubts
-    );
-    if let Some(mismatch) = result.mismatch {
-        return Err(format!("{design}: {mismatch}"));
-    }
-    match result.first_doubt {
-        Some((_, Reason::Hidden(hides))) if hides == design => Ok(()),
-        other => Err(format!("{design} must hide A, found {other:?}")),
-    }
-}
-
 ktest! {
     fn ftrace_caller() {
         must_be_exact("ftrace_caller", &patched(None, [watching(OpsFlags::empty())].into())?)
@@ -298,11 +282,13 @@ ktest! {
         Ok(())
     }
 
-    fn designs_that_hide_a_say_so() {
-        let hiding = [ReturnDesign::CallerFrame, ReturnDesign::LivepatchStack];
-        ReturnDesign::for_kernel()
-            .filter(|design| hiding.contains(design))
-            .try_for_each(must_say_hidden)
+    fn every_design() {
+        for design in ReturnDesign::for_kernel() {
+            must_be_exact(design.name(), &patched(Some(design), Vec::new())?)?;
+            must_be_exact(&format!("{design}, all registers"), &patched(Some(design), [watching(OpsFlags::SAVE_REGS)].into())?)?;
+            must_be_exact(&format!("{design}, graph"), &patched(Some(design), [GraphTracer::ops(&GRAPH)].into())?)?;
+        }
+        Ok(())
     }
 
     fn the_kernels_own_code() {

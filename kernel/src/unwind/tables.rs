@@ -28,16 +28,19 @@ use crate::symbols;
 const R1: Register = Register(1);
 /// LR in DWARF's numbers (ELFv2 2.4).
 const LR: Register = Register(65);
+/// What stands for the interrupted instruction's address in the tables of an exception's entry (`arch/ppc64/src/entry`).
+const EXCEPTION: Register = Register(arch::entry::DWARF_NIP);
 /// DWARF calls the bytes of a doubleword an address's size.
 const ADDRESS_SIZE: u8 = 8;
 
 type Bytes<'a> = EndianSlice<'a, LittleEndian>;
 
-/// Room for one row and the two that it may be put aside for: what the tables of this kernel need, on the stack.
+/// Room for one row and the two that it may be put aside for: what the tables of this kernel need, on the stack. An
+/// exception's entry saves 34 registers.
 struct Storage;
 
 impl UnwindContextStorage<usize> for Storage {
-    type Rules = [(Register, RegisterRule<usize>); 28];
+    type Rules = [(Register, RegisterRule<usize>); 34];
     type Stack = [UnwindTableRow<usize, Storage>; 3];
 }
 
@@ -52,6 +55,10 @@ pub(super) enum ReturnRule {
     Saved(i64),
     /// Nowhere that a table can say: in a record of its own, or there is none.
     Undefined,
+    /// It is no call but an exception, whose frame r1 points to.
+    ExceptionFrame,
+    /// The same, but the frame is not written yet, or read already: the processor's save register has it.
+    SaveRegister,
 }
 
 /// Where a function's caller is.
@@ -66,7 +73,22 @@ pub(super) struct Row {
 }
 
 impl Row {
-    fn new(function: Range<u64>, row: &UnwindTableRow<usize, Storage>) -> Option<Row> {
+    fn new(
+        function: Range<u64>,
+        row: &UnwindTableRow<usize, Storage>,
+        return_column: Register,
+    ) -> Option<Row> {
+        if return_column == EXCEPTION {
+            let return_address = match row.register(EXCEPTION) {
+                Some(RegisterRule::Expression(_)) => ReturnRule::ExceptionFrame,
+                _ => ReturnRule::SaveRegister,
+            };
+            return Some(Row {
+                function,
+                frame_size: None,
+                return_address,
+            });
+        }
         let CfaRule::RegisterAndOffset { register, offset } = *row.cfa() else {
             return None;
         };
@@ -136,7 +158,8 @@ fn row_at<'a>(
     let row = fde
         .unwind_info_for_address(section, bases, &mut context, address)
         .ok()?;
-    Row::new(fde.initial_address()..fde.end_address(), row)
+    let return_column = fde.cie().return_address_register();
+    Row::new(fde.initial_address()..fde.end_address(), row, return_column)
 }
 
 /// The row for an address in the kernel.

@@ -13,9 +13,10 @@ use arch::livepatch::ReturnDesign;
 use arch::{image, interrupts};
 use kernel_core::symbols::Kind::Function;
 
-use super::memory::{ReturnRecords, Stacks};
+use super::memory::Stacks;
+use super::records::Records;
+use super::start::of_sleeping;
 use super::tables::{self, Answer, ReturnRule};
-use super::trace::of_sleeping;
 use super::{End, Frame, Trace, here, trace_thread};
 use crate::matrix::{Language, Stage};
 use crate::module;
@@ -148,7 +149,7 @@ impl Copy {
             thread: range,
             cpu: [0..0, 0..0],
         };
-        of_sleeping(stacks, ReturnRecords::of(head), None, frame)
+        of_sleeping(stacks, Records::of(head, None), frame)
     }
 }
 

@@ -112,6 +112,11 @@ exception_entry:
     .irp n, 2,3,4,5,6,7,8,9, 13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     std   %r\n, {GPR}+8*\n(%r1)
     .endr
+    // How far the records of return designs go, for the unwinder: what the handler calls may write further ones.
+    ld    %r3, {RETURN_SP}(%r13)
+    std   %r3, {FRAME_RETURN_SP}(%r1)
+    ld    %r3, {LIVEPATCH_SP}(%r13)
+    std   %r3, {FRAME_LIVEPATCH_SP}(%r1)
     andi. %r11, %r10, {BY_HYPERVISOR}
     clrrdi %r10, %r10, 1
     std   %r10, {VECTOR}(%r1)

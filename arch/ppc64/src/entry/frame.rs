@@ -35,7 +35,15 @@ pub struct ExceptionFrame {
     pub vector: u64,
     /// The interrupted context's `ThreadHead::trace_depth`.
     pub trace_depth: u64,
+    /// Its `ThreadHead::return_sp`: the records above are of what the exception calls.
+    pub return_sp: u64,
+    /// Its `ThreadHead::livepatch_sp`.
+    pub livepatch_sp: u64,
 }
+
+/// DWARF's register for the address of the next instruction, in frames that are no call's: none of the processor's own
+/// numbers (ELFv2 2.4).
+pub const DWARF_NIP: u16 = 67;
 
 /// Bytes of an exception frame without the red zone above it.
 pub const EXCEPTION_FRAME_SIZE: usize = size_of::<ExceptionFrame>();

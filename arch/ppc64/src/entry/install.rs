@@ -9,7 +9,7 @@ use core::mem::{offset_of, size_of};
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
-use super::{EXCEPTION_FRAME_SIZE, ExceptionFrame, HANDLER_ROOM, Vector};
+use super::{DWARF_NIP, EXCEPTION_FRAME_SIZE, ExceptionFrame, HANDLER_ROOM, Vector};
 use crate::abi::{FrameHeader, RED_ZONE};
 use crate::cpu::CpuHead;
 use crate::start::{Stack, boot_cpu};
@@ -24,9 +24,6 @@ static RESET_STACK: Stack = Stack::new();
 const BY_HYPERVISOR: u64 = 1;
 /// The numbers of the special-purpose registers HSRR0 and HSRR1 (Power ISA 3.0B, book III, 4.4).
 const HSRR: [u32; 2] = [314, 315];
-/// DWARF's register for the address of the next instruction, in frames that are no call's: none of the processor's own
-/// numbers (ELFv2 2.4).
-const DWARF_NIP: u32 = 67;
 
 global_asm!(
     include_str!("entry.S"),
@@ -49,6 +46,10 @@ global_asm!(
     DSISR = const offset_of!(ExceptionFrame, dsisr),
     VECTOR = const offset_of!(ExceptionFrame, vector),
     FRAME_TRACE_DEPTH = const offset_of!(ExceptionFrame, trace_depth),
+    RETURN_SP = const offset_of!(ThreadHead, return_sp),
+    FRAME_RETURN_SP = const offset_of!(ExceptionFrame, return_sp),
+    LIVEPATCH_SP = const offset_of!(ThreadHead, livepatch_sp),
+    FRAME_LIVEPATCH_SP = const offset_of!(ExceptionFrame, livepatch_sp),
     RESET_SCRATCH = const offset_of!(ThreadHead, reset_scratch),
     MACHINE_CHECK_SCRATCH = const offset_of!(ThreadHead, machine_check_scratch),
     CPU = const offset_of!(ThreadHead, cpu),

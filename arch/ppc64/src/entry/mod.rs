@@ -3,7 +3,7 @@
 mod frame;
 mod vector;
 
-pub use frame::{EXCEPTION_FRAME_SIZE, ExceptionFrame, HANDLER_ROOM};
+pub use frame::{DWARF_NIP, EXCEPTION_FRAME_SIZE, ExceptionFrame, HANDLER_ROOM};
 pub use vector::Vector;
 
 #[cfg(target_arch = "powerpc64")]

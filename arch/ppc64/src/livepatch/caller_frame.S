@@ -30,7 +30,7 @@
 //   - nest on one frame: a sibling call from C to a second patched function writes over the record, and the helper
 //     returns to itself for ever; one through a stub that stores r2 makes the helper jump to a wild address;
 //   - take a B without a TOC pointer: r2 may be anything there, further than 32 bits from LR, and the helper jumps wildly;
-//   - be unwound: A's return address is nowhere on the stack as such.
+//   - be unwound along the back chains: A's return address is nowhere on the stack as such.
 
     .section .text.trampoline, "ax"
 

@@ -6,9 +6,10 @@
 
 use core::arch::global_asm;
 use core::mem::{offset_of, size_of};
+use core::ops::Range;
 
 use super::ReturnDesign;
-use super::record::{LivepatchRecord, MARKER, ReturnRecord};
+use super::record::{LIVEPATCH_MARKER, LivepatchRecord, ReturnRecord};
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
 use crate::thread::ThreadHead;
 
@@ -35,7 +36,7 @@ global_asm!(
     RECORD_TOC = const offset_of!(LivepatchRecord, toc),
     RECORD_RETURN = const offset_of!(LivepatchRecord, return_address),
     RECORD_MARKER = const offset_of!(LivepatchRecord, marker),
-    MARKER = const MARKER,
+    MARKER = const LIVEPATCH_MARKER,
 );
 
 global_asm!(
@@ -57,6 +58,8 @@ unsafe extern "C" {
     fn klp_enter_livepatch_stack();
     fn klp_enter_return_stack();
     fn klp_return_stack_full();
+    fn klp_return_stack_pushed();
+    fn klp_livepatch_stack_pushed();
     fn klp_return_helper();
     fn klp_return_helper_caller_frame();
     fn klp_return_helper_livepatch_stack();
@@ -71,6 +74,17 @@ pub fn caller_frame_helper() -> u64 {
 /// The instruction that stops a thread whose return stack has no room; r12 holds the replacement that was to be called.
 pub fn return_stack_full() -> u64 {
     klp_return_stack_full as *const () as u64
+}
+
+/// Where `klp_enter_return_stack` has a record that nobody will return by yet: LR still has A's return address. r11 is where
+/// the record begins.
+pub fn return_stack_pushed() -> Range<u64> {
+    klp_return_stack_pushed as *const () as u64..klp_return_helper_return_stack as *const () as u64
+}
+
+/// The same for `klp_enter_livepatch_stack`, but r11 is where the record ends.
+pub fn livepatch_stack_pushed() -> Range<u64> {
+    klp_livepatch_stack_pushed as *const () as u64..klp_return_helper_livepatch_stack as *const () as u64
 }
 
 impl ReturnDesign {

@@ -43,6 +43,8 @@ klp_enter_livepatch_stack:
     ld    %r11, {LIVEPATCH_SP}(%r13)
     addi  %r11, %r11, {RECORD_SIZE}
     std   %r11, {LIVEPATCH_SP}(%r13)    // first the pointer: an interrupt must not write over the record
+    .globl klp_livepatch_stack_pushed
+klp_livepatch_stack_pushed:             // an unwinder leaves the record out from here to the call: LR is A's until then
     std   %r2, {RECORD_TOC}-{RECORD_SIZE}(%r11)
     mflr  %r0
     std   %r0, {RECORD_RETURN}-{RECORD_SIZE}(%r11)
@@ -61,10 +63,10 @@ klp_return_helper_livepatch_stack:
     ori   %r0, %r0, {MARKER}@l
     tdne  %r12, %r0
     ld    %r0, {RECORD_RETURN}-{RECORD_SIZE}(%r11)
-    .cfi_register lr, r0
     ld    %r2, {RECORD_TOC}-{RECORD_SIZE}(%r11)
     addi  %r11, %r11, -{RECORD_SIZE}
     std   %r11, {LIVEPATCH_SP}(%r13)    // last the pointer
+    .cfi_register lr, r0                // the record is given back
     mtlr  %r0
     .cfi_same_value lr
     blr

@@ -16,8 +16,8 @@ mod record;
 mod entry;
 
 #[cfg(target_arch = "powerpc64")]
-pub use entry::{caller_frame_helper, return_stack_full};
-pub use record::{LivepatchRecord, ReturnRecord};
+pub use entry::{caller_frame_helper, livepatch_stack_pushed, return_stack_full, return_stack_pushed};
+pub use record::{LIVEPATCH_MARKER, LivepatchRecord, ReturnRecord};
 
 /// How C's return gets back to A with A's TOC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

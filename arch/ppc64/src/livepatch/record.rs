@@ -24,16 +24,16 @@ pub struct LivepatchRecord {
     pub toc: u64,
     /// Where A goes on.
     pub return_address: u64,
-    /// [`MARKER`], or something wrote over the record.
+    /// [`LIVEPATCH_MARKER`], or something wrote over the record.
     pub marker: u64,
 }
 
 /// What stands at the end of every record of `livepatch-stack`: any value that frames seldom hold.
-pub(super) const MARKER: u64 = 0x70c5_1115;
+pub const LIVEPATCH_MARKER: u64 = 0x70c5_1115;
 
 const _: () = {
     assert!(size_of::<ReturnRecord>() == 32);
     assert!(size_of::<LivepatchRecord>() == 24);
     // `lis` and `ori` make it without a sign.
-    assert!(MARKER < 1 << 31);
+    assert!(LIVEPATCH_MARKER < 1 << 31);
 };

@@ -46,6 +46,8 @@ klp_enter_return_stack:
     bge-  klp_return_stack_full
     addi  %r0, %r11, {RECORD_SIZE}
     std   %r0, {RETURN_SP}(%r13)
+    .globl klp_return_stack_pushed
+klp_return_stack_pushed:                // an unwinder leaves the record out from here to the call: LR is A's until then
     mflr  %r0
     std   %r0, {RECORD_RETURN}(%r11)
     std   %r2, {RECORD_TOC}(%r11)

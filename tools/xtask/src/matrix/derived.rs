@@ -53,6 +53,7 @@ const CLAIMS: &[(&str, [Claim; 3])] = &[
     ("chain of 3, caller elsewhere", [Right, So("endless loop"), Right]),
     ("graph tracer on B as well", [Right, Open("risky"), Right]),
     ("unwinder:", [Right, HIDDEN, HIDDEN]),
+    ("back chains:", [Right, HIDDEN, HIDDEN]),
     ("every instruction:", [Open("right after the stdu"), Right, Right]),
 ];
 
@@ -88,6 +89,16 @@ const REASONS: &[(&[&str], &str, &str)] = &[
         &["graph tracer on B as well"],
         "caller-frame",
         "The tracer's return address is in LR before the design looks there, and near enough to the TOC for 32 bits.",
+    ),
+    (
+        &["unwinder:"],
+        "caller-frame",
+        "What was derived holds for back chains. The unwinder adds A's return address up as the helper does.",
+    ),
+    (
+        &["unwinder:"],
+        "livepatch-stack",
+        "The same: the unwinder reads the records, and proves their order by walking on to the thread's first function.",
     ),
     (
         &["every instruction:"],

@@ -1,0 +1,55 @@
+//! Behind a return helper: who is returned to in the end.
+
+use arch::ftrace::return_to_handler_entry;
+use arch::livepatch::{ReturnDesign, livepatch_stack_pushed, return_stack_pushed};
+
+use super::records::{RECORD_SIZE, caller_frame};
+use super::trace::{Caller, Position, Trace};
+use super::{Kind, Reason};
+
+impl Trace<'_> {
+    /// Who is returned to behind the return helpers that a return address leads through. A sibling call from C to another
+    /// patched function leaves more than one on the same frame.
+    pub(super) fn behind_helpers(&mut self, mut caller: Caller) -> Result<Caller, Reason> {
+        loop {
+            let (address, stack_pointer) = (caller.return_address, caller.stack_pointer);
+            let is = |design: ReturnDesign| design.helper() == Some(address);
+            if address == return_to_handler_entry() {
+                caller.return_address = self.records.graph.take(stack_pointer)?;
+                caller.kind = Kind::GraphStack;
+                continue;
+            }
+            let (design, return_address, toc) = if is(ReturnDesign::ReturnStack) {
+                let record = self.records.returns.take(stack_pointer)?;
+                (ReturnDesign::ReturnStack, record.return_address, record.toc)
+            } else if is(ReturnDesign::LivepatchStack) {
+                let record = self.records.livepatch.take(&self.stacks, stack_pointer)?;
+                (ReturnDesign::LivepatchStack, record.return_address, record.toc)
+            } else if is(ReturnDesign::CallerFrame) {
+                let (return_address, toc) = caller_frame::read(&self.stacks, stack_pointer)?;
+                (ReturnDesign::CallerFrame, return_address, toc)
+            } else {
+                return Ok(caller);
+            };
+            caller.return_address = return_address;
+            caller.kind = Kind::Patched { design, toc };
+        }
+    }
+
+    /// The designs with a stack advance its pointer before they write the record, and LR is A's until they call C: whoever
+    /// is interrupted in between has a record that must not be used. r11 says where it is.
+    pub(super) fn leave_out_unused_record(&mut self, position: &Position) -> Result<(), Reason> {
+        let Some(live) = &position.live else {
+            return Ok(());
+        };
+        if return_stack_pushed().contains(&position.address) {
+            self.records
+                .returns
+                .leave_out(live.gpr[11].wrapping_add(RECORD_SIZE))
+        } else if livepatch_stack_pushed().contains(&position.address) {
+            self.records.livepatch.leave_out(live.gpr[11])
+        } else {
+            Ok(())
+        }
+    }
+}

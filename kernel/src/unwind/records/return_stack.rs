@@ -1,0 +1,83 @@
+//! Records of `return-stack`: they name their frame.
+#![allow(unsafe_code, reason = "reads records by their address")]
+
+use core::mem::{offset_of, size_of};
+use core::sync::atomic::Ordering;
+
+use arch::livepatch::ReturnRecord;
+use arch::thread::{RETURN_STACK_DEPTH, ThreadHead};
+
+use crate::unwind::Reason;
+
+/// Bytes of a record.
+pub(in crate::unwind) const RECORD_SIZE: u64 = size_of::<ReturnRecord>() as u64;
+
+/// Those of a thread that a walk has not used yet.
+#[derive(Clone, Debug)]
+pub(in crate::unwind) struct ReturnRecords {
+    base: u64,
+    /// The end of the newest one.
+    end: u64,
+}
+
+impl ReturnRecords {
+    /// All of a thread's; none where its pointer is none.
+    pub(super) fn of(head: &ThreadHead) -> ReturnRecords {
+        let limit = head.return_limit.load(Ordering::Relaxed);
+        let base = limit.saturating_sub(RETURN_STACK_DEPTH as u64 * RECORD_SIZE);
+        let mut records = ReturnRecords { base, end: limit };
+        records.begin_at(head.return_sp.load(Ordering::Relaxed));
+        records
+    }
+
+    /// Those between two addresses, for who has a copy of them.
+    #[allow(dead_code, reason = "a test has")]
+    pub(in crate::unwind) fn between(base: u64, end: u64) -> ReturnRecords {
+        ReturnRecords { base, end }
+    }
+
+    /// Leaves those below `end`; none where that is none of their ends.
+    pub(super) fn begin_at(&mut self, end: u64) {
+        let is_sound = (self.base..=self.end).contains(&end) && (end - self.base).is_multiple_of(RECORD_SIZE);
+        self.end = if is_sound { end } else { self.base };
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.end == self.base
+    }
+
+    /// The end of the newest one.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Leaves the newest one out, which must end at `end`: nobody will return by it.
+    pub(in crate::unwind) fn leave_out(&mut self, end: u64) -> Result<(), Reason> {
+        if self.end != end || self.is_empty() {
+            return Err(Reason::NoRecord { stack_pointer: end });
+        }
+        self.end -= RECORD_SIZE;
+        Ok(())
+    }
+
+    /// The newest one, which must be of the call that was made with r1 at `stack_pointer`.
+    pub(in crate::unwind) fn take(&mut self, stack_pointer: u64) -> Result<ReturnRecord, Reason> {
+        if self.is_empty() {
+            return Err(Reason::NoRecord { stack_pointer });
+        }
+        let at = self.end - RECORD_SIZE;
+        // SAFETY: every word below is in the thread's return stack, which lives as long as the thread.
+        let word = |offset: usize| unsafe { arch::unwind::read(at + offset as u64) };
+        let record = ReturnRecord {
+            return_address: word(offset_of!(ReturnRecord, return_address)),
+            toc: word(offset_of!(ReturnRecord, toc)),
+            toc_save: word(offset_of!(ReturnRecord, toc_save)),
+            stack_pointer: word(offset_of!(ReturnRecord, stack_pointer)),
+        };
+        if record.stack_pointer != stack_pointer {
+            return Err(Reason::NoRecord { stack_pointer });
+        }
+        self.end = at;
+        Ok(record)
+    }
+}
