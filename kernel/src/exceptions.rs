@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use arch::entry::{ExceptionFrame, Vector};
 use arch::livepatch::return_stack_full;
@@ -75,6 +75,7 @@ fn full_return_stack(frame: &ExceptionFrame) -> String {
 #[allow(unsafe_code, reason = "the upcall's symbol is declared in arch::upcalls")]
 extern "C" fn exception_handler(frame: &mut ExceptionFrame) {
     let head = thread::current_head();
+    count(frame.vector);
     match Vector(frame.vector) {
         Vector::DECREMENTER => {
             head.interrupts_active.fetch_add(1, Ordering::Relaxed);
@@ -87,6 +88,27 @@ extern "C" fn exception_handler(frame: &mut ExceptionFrame) {
         Vector::SYSTEM_RESET => system_reset(frame),
         _ => unexpected(frame),
     }
+}
+
+/// CPUs whose exceptions are counted.
+pub(crate) const COUNTED_CPUS: usize = 64;
+
+/// How many exceptions of each kind each CPU has taken: by the vector's first digit, of which the kinds that happen have one
+/// each.
+static COUNTS: [[AtomicU64; 16]; COUNTED_CPUS] = [const { [const { AtomicU64::new(0) }; 16] }; COUNTED_CPUS];
+
+fn count(vector: u64) {
+    let cpu = thread::current_cpu_head().number.load(Ordering::Relaxed) as usize;
+    if let Some(counts) = COUNTS.get(cpu) {
+        counts[(vector >> 8 & 15) as usize].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// How many exceptions of a kind a CPU has taken. Kinds are told apart by the first digit of their vectors.
+pub(crate) fn taken(vector: Vector, cpu: usize) -> u64 {
+    COUNTS.get(cpu).map_or(0, |counts| {
+        counts[(vector.0 >> 8 & 15) as usize].load(Ordering::Relaxed)
+    })
 }
 
 /// The monitor's `nmi`: says where the CPU is, and goes on.

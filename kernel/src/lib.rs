@@ -28,6 +28,7 @@ pub mod step;
 pub mod symbols;
 pub mod sync;
 pub mod thread;
+pub mod tree;
 pub mod unwind;
 
 mod platform;

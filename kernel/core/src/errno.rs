@@ -43,6 +43,7 @@ macro_rules! errno {
 errno! {
     NotPermitted = 1 "EPERM" "Operation not permitted",
     NoEntry = 2 "ENOENT" "No such file or directory",
+    Interrupted = 4 "EINTR" "Interrupted system call",
     NoExec = 8 "ENOEXEC" "Exec format error",
     Again = 11 "EAGAIN" "Resource temporarily unavailable",
     NoMemory = 12 "ENOMEM" "Cannot allocate memory",
@@ -61,6 +62,13 @@ impl Errno {
     /// The positive number.
     pub const fn number(self) -> i32 {
         self as i32
+    }
+}
+
+/// Whoever writes what is read gives up when nobody takes it any more.
+impl From<fmt::Error> for Errno {
+    fn from(_: fmt::Error) -> Self {
+        Errno::Interrupted
     }
 }
 

@@ -8,6 +8,11 @@ use arch::ftrace::WordMismatch;
 /// Why a hook could not be made, changed or taken away. Everything is as it was before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FtraceError {
+    /// Hooks are turned off as a whole: `ftrace_enabled`.
+    Disabled {
+        /// The function that was to be hooked.
+        function: String,
+    },
     /// Nothing of this name or at this address.
     NoFunction {
         /// What was asked for.
@@ -61,6 +66,9 @@ pub enum FtraceError {
 impl fmt::Display for FtraceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            FtraceError::Disabled { function } => {
+                write!(f, "function '{function}' cannot be hooked: ftrace_enabled is 0")
+            }
             FtraceError::NoFunction { function } => write!(f, "there is no function '{function}'"),
             FtraceError::NoSite { function } => {
                 write!(

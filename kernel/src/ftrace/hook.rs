@@ -25,6 +25,8 @@ pub(super) struct Hook {
     trampoline: Trampoline,
     /// What the enabled site holds.
     branch: u32,
+    /// The site has its nop, as long as hooks are turned off as a whole.
+    is_off: bool,
 }
 
 /// The ops of a hook in the order of their calls: for us, and as the trampolines read them.
@@ -84,6 +86,7 @@ impl Hook {
             list,
             trampoline,
             branch: branch.unwrap_or(insn::NOP),
+            is_off: false,
         };
         // SAFETY: the slot is ours, and the hook keeps `head` until it gives the slot back.
         let written = unsafe {
@@ -119,7 +122,21 @@ impl Hook {
 
     /// Puts the site's nop back. Threads may still be on their way through the stub.
     pub(super) fn disable(&self) -> Result<(), FtraceError> {
+        if self.is_off {
+            return Ok(());
+        }
         self.write_site(self.branch, insn::NOP)
+    }
+
+    /// Turns the hook on or off, while it stays what it is.
+    pub(super) fn switch(&mut self, on: bool) -> Result<(), FtraceError> {
+        match (self.is_off, on) {
+            (true, true) => self.write_site(insn::NOP, self.branch)?,
+            (false, false) => self.write_site(self.branch, insn::NOP)?,
+            _ => {}
+        }
+        self.is_off = !on;
+        Ok(())
     }
 
     /// Replaces the ops, of which there is at least one, by one store.

@@ -15,6 +15,8 @@ mod tests;
 pub use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, OpsFunction};
 pub use error::FtraceError;
 pub use graph::{GraphOps, GraphStack, GraphTracer};
-pub use registry::{Place, hooked, hooked_in, original, register, unregister};
+pub use registry::{
+    Place, enabled_functions, hooked, hooked_in, is_enabled, original, register, set_enabled, unregister,
+};
 pub use retired::{Retire, reap, retire};
 pub use sites::{ClassicSite, Site, SiteShape, kernel_sites, prime_classic_sites};

@@ -4,12 +4,17 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use arch::ftrace::{FtraceOps, OpsFlags};
+use kernel_core::errno::Errno;
 
 use super::hook::Hook;
 use super::{FtraceError, Site, retire};
 use crate::sync::IrqLock;
+
+/// Whether functions can be hooked: `ftrace_enabled`. It changes while [`HOOKS`] is held.
+static IS_ENABLED: AtomicBool = AtomicBool::new(true);
 
 static HOOKS: IrqLock<BTreeMap<u64, Hook>> = IrqLock::new(BTreeMap::new());
 
@@ -30,6 +35,11 @@ pub fn register(site: &Site, ops: &Arc<FtraceOps>, place: Place) -> Result<(), F
         });
     }
     let mut hooks = HOOKS.lock();
+    if !is_enabled() {
+        return Err(FtraceError::Disabled {
+            function: site.function.clone(),
+        });
+    }
     let Some(hook) = hooks.get_mut(&site.address) else {
         let hook = Hook::new(site.clone(), Vec::from([ops.clone()]))?;
         hooks.insert(site.address, hook);
@@ -78,6 +88,43 @@ pub fn unregister(site: &Site, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> 
         hook.set_ops(list);
     }
     Ok(())
+}
+
+/// Whether functions can be hooked.
+pub fn is_enabled() -> bool {
+    IS_ENABLED.load(Ordering::Relaxed)
+}
+
+/// Turns all hooks on or off, and whether there can be new ones.
+///
+/// # Errors
+/// A live patch is enabled, so they must not be turned off; or a site does not hold what it should. Then nothing has changed.
+pub fn set_enabled(on: bool) -> Result<(), Errno> {
+    let mut hooks = HOOKS.lock();
+    let redirects = |hook: &Hook| {
+        let mut ops = hook.ops().iter();
+        ops.any(|ops| ops.flags.contains(OpsFlags::IPMODIFY))
+    };
+    if !on && hooks.values().any(redirects) {
+        return Err(Errno::Busy);
+    }
+    if hooks.values_mut().try_for_each(|hook| hook.switch(on)).is_err() {
+        // Those that could be switched can be switched back.
+        hooks.values_mut().for_each(|hook| drop(hook.switch(!on)));
+        return Err(Errno::Busy);
+    }
+    IS_ENABLED.store(on, Ordering::Relaxed);
+    Ok(())
+}
+
+/// The functions that are hooked, in the order of their sites, each with its ops: their names, and what they need.
+pub fn enabled_functions() -> Vec<(Site, Vec<(&'static str, OpsFlags)>)> {
+    let ops = |hook: &Hook| hook.ops().iter().map(|ops| (ops.name, ops.flags)).collect();
+    HOOKS
+        .lock()
+        .values()
+        .map(|hook| (hook.site().clone(), ops(hook)))
+        .collect()
 }
 
 /// The functions that are hooked, in the order of their sites, each with the names of its ops.

@@ -184,7 +184,8 @@ impl KlpError {
             KlpError::NoObject { .. } | KlpError::NoFunction { .. } | KlpError::NoSuchPosition { .. } => {
                 Errno::NoEntry
             }
-            KlpError::AlreadyEnabled { .. }
+            KlpError::Hook(FtraceError::Disabled { .. })
+            | KlpError::AlreadyEnabled { .. }
             | KlpError::OtherInTransition { .. }
             | KlpError::Stragglers { .. } => Errno::Busy,
             KlpError::Callback { status, .. } => Errno::from_number(*status).unwrap_or(Errno::Invalid),

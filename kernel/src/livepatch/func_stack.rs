@@ -160,6 +160,12 @@ impl FuncStack {
             .map(|replacement| (replacement.patch.as_str(), replacement.design))
     }
 
+    /// The patch whose replacement wins; `None` when that is the function itself.
+    pub(super) fn winner(&self) -> Option<&str> {
+        let top = self.replacements.last()?;
+        top.function.map(|_| top.patch.as_str())
+    }
+
     /// The function's site.
     pub(super) fn site(&self) -> &Site {
         &self.site

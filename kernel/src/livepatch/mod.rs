@@ -33,7 +33,9 @@ pub use lookup::{Function, find_function};
 pub use macros::path_of;
 pub use patch::{Callback, KlpCallbacks, KlpFunc, KlpObject, KlpPatch, PrePatch};
 pub use refusal::{is_unsafe, set_unsafe};
-pub use registry::{FunctionInfo, PatchInfo, enabled, functions, original, stalled, user_of};
+pub use registry::{
+    FunctionInfo, PatchFunction, PatchInfo, enabled, functions, functions_of, original, stalled, user_of,
+};
 pub use transition::{PatchState, Stall};
 pub use worker::settle;
 

@@ -175,6 +175,43 @@ pub fn enabled() -> Vec<PatchInfo> {
     registry.patches.iter().map(info).collect()
 }
 
+/// A function of a patch, as the patch names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatchFunction {
+    /// `vmlinux`, or the module.
+    pub object: String,
+    /// Its name.
+    pub name: String,
+    /// Which one of those with the name, from 1.
+    pub position: usize,
+    /// The patch whose replacement is called, once threads have moved; `None` where the function itself is, or where its object
+    /// is not loaded.
+    pub winner: Option<String>,
+    /// Its object is loaded and patched.
+    pub is_patched: bool,
+}
+
+/// The functions of a patch, object by object; `None` when there is no such patch.
+pub fn functions_of(patch: &str) -> Option<Vec<PatchFunction>> {
+    let registry = REGISTRY.lock();
+    let enabled = &registry.patches[registry.index_of(patch)?];
+    let mut functions = Vec::new();
+    for object in &enabled.objects {
+        for (index, func) in object.funcs.iter().enumerate() {
+            let target = object.targets().get(index);
+            let stack = target.and_then(|target| registry.functions.get(&target.site.address));
+            functions.push(PatchFunction {
+                object: String::from(object.shown_name()),
+                name: func.old_name.clone(),
+                position: func.sympos.max(1),
+                winner: stack.and_then(FuncStack::winner).map(String::from),
+                is_patched: target.is_some(),
+            });
+        }
+    }
+    Some(functions)
+}
+
 /// A patched function: its name, and the patches on it with their designs, the winner last.
 pub type FunctionInfo = (String, Vec<(String, ReturnDesign)>);
 

@@ -47,3 +47,8 @@ pub(super) unsafe fn init_heap(start: u64, size: u64) {
 pub fn heap_in_use() -> usize {
     HEAP.0.lock().used()
 }
+
+/// Bytes of the heap.
+pub fn heap_size() -> usize {
+    HEAP.0.lock().size()
+}

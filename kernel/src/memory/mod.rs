@@ -15,7 +15,7 @@ mod protection;
 mod stacks;
 
 pub use check::{Report, check};
-pub use heap::heap_in_use;
+pub use heap::{heap_in_use, heap_size};
 pub use kernel_core::radix::{PAGE_SIZE, Rights};
 pub(crate) use plan::init;
 pub(crate) use protection::{allow, forbid, protect};

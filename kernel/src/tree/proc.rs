@@ -1,0 +1,195 @@
+//! `/proc`: the kernel as a whole, its threads and its modules.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use arch::entry::Vector;
+use arch::interrupts;
+use kernel_core::errno::Errno;
+use kernel_core::symbols::{Binding, Kind};
+
+use super::modules::{size, state, users};
+use super::{Entry, Table};
+use crate::livepatch::PatchState;
+use crate::machine::machine;
+use crate::thread::{self, State, Thread};
+use crate::{exceptions, memory, module, symbols, unwind};
+
+pub(super) const TABLE: Table = Table {
+    entries: &[
+        Entry::readable("/proc/cmdline", |_, out| {
+            Ok(writeln!(out, "{}", machine().boot_arguments)?)
+        }),
+        Entry::readable("/proc/version", |_, out| {
+            let (version, build) = (env!("CARGO_PKG_VERSION"), symbols::BuildId);
+            Ok(writeln!(out, "Tocsin version {version} (build {build})")?)
+        }),
+        Entry::readable("/proc/kallsyms", |_, out| show_symbols(out)),
+        Entry::readable("/proc/modules", |_, out| show_modules(out)),
+        Entry::readable("/proc/threads", |_, out| show_threads(out)),
+        Entry::readable("/proc/meminfo", |_, out| show_memory(out)),
+        Entry::readable("/proc/interrupts", |_, out| show_interrupts(out)),
+    ],
+    names: |_, _| Vec::new(),
+};
+
+/// Address, kind, name: T or t for code, D or d for data; small letters for what only its own file knows.
+fn show_symbols(out: &mut dyn fmt::Write) -> Result<(), Errno> {
+    let letter = |kind, binding| match (kind, binding) {
+        (Kind::Function, Binding::Global) => 'T',
+        (Kind::Function, Binding::Local) => 't',
+        (Kind::Object, Binding::Global) => 'D',
+        (Kind::Object, Binding::Local) => 'd',
+    };
+    for symbol in symbols::kernel().iter() {
+        let letter = letter(symbol.kind, symbol.binding);
+        writeln!(out, "{:016x} {letter} {}", symbol.address, symbol.name)?;
+    }
+    for module in module::list() {
+        for symbol in &module.symbols {
+            let letter = letter(symbol.kind, symbol.binding);
+            let module = &module.info.name;
+            writeln!(
+                out,
+                "{:016x} {letter} {}\t[{module}]",
+                symbol.address, symbol.name
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Name, size, uses, who of the modules uses it, state, address; the youngest first, as Linux has them.
+fn show_modules(out: &mut dyn fmt::Write) -> Result<(), Errno> {
+    for module in module::list().iter().rev() {
+        let users = match users(module).join(",") {
+            none if none.is_empty() => "-".to_string(),
+            users => users + ",",
+        };
+        let state = match state(module) {
+            "live" => "Live",
+            "coming" => "Loading",
+            _ => "Unloading",
+        };
+        writeln!(
+            out,
+            "{} {} {} {users} {state} {:#018x}",
+            module.info.name,
+            size(module),
+            module.use_count(),
+            module.range.start
+        )?;
+    }
+    Ok(())
+}
+
+/// Every thread: number, state, whether it uses the patch that comes or goes, name, and the function in which it is.
+fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
+    writeln!(out, "{:>5} STATE   PATCH {:24} IN", "ID", "NAME")?;
+    let me = thread::current();
+    for thread in thread::all() {
+        let is_me = Arc::ptr_eq(&me, &thread);
+        let state = match thread.state() {
+            _ if is_me => "running",
+            State::Runnable => "ready",
+            State::Blocked => "asleep",
+            State::Ended => "ended",
+        };
+        let patch = match PatchState::of(&thread) {
+            PatchState::Unpatched => "-",
+            PatchState::Patched => "new",
+        };
+        let place = if is_me {
+            String::from("-")
+        } else {
+            place_of(&thread)
+        };
+        writeln!(
+            out,
+            "{:>5} {state:7} {patch:5} {:24} {place}",
+            thread.id(),
+            thread.name()
+        )?;
+    }
+    Ok(())
+}
+
+/// The function that a thread which does not run is in, apart from those by which it waits.
+fn place_of(thread: &Thread) -> String {
+    /// Frames that are looked at: waiting takes three or four.
+    const LIMIT: usize = 12;
+    let mut place = None;
+    interrupts::without(|| {
+        for frame in unwind::trace_thread(thread).take(LIMIT) {
+            if !frame.is_reliable() {
+                place = place.take().or(Some(String::from("?")));
+                return;
+            }
+            let mut is_waiting = true;
+            symbols::resolve(frame.address_inside(), &mut |location| {
+                let path = location.path;
+                is_waiting = ["kernel::thread::", "arch::", "thread_"]
+                    .iter()
+                    .any(|start| path.starts_with(start))
+                    && !path.starts_with("kernel::thread::tests");
+                place = Some(match location.module {
+                    Some(module) => format!("{path} [{module}]"),
+                    None => path.to_string(),
+                });
+            });
+            if !is_waiting {
+                return;
+            }
+        }
+    });
+    place.unwrap_or_else(|| String::from("?"))
+}
+
+fn show_memory(out: &mut dyn fmt::Write) -> Result<(), Errno> {
+    let heap = (memory::heap_size() as u64, memory::heap_in_use() as u64);
+    for (name, bytes) in [
+        ("MemTotal:", machine().memory_size()),
+        ("HeapTotal:", heap.0),
+        ("HeapFree:", heap.0 - heap.1),
+        ("HeapUsed:", heap.1),
+        ("ModulesUsed:", module::used_bytes()),
+    ] {
+        writeln!(out, "{name:15} {:>8} kB", bytes >> 10)?;
+    }
+    Ok(())
+}
+
+/// How many exceptions of each kind each CPU has taken, of those that are none of a program's.
+fn show_interrupts(out: &mut dyn fmt::Write) -> Result<(), Errno> {
+    let kinds = [
+        (Vector::SYSTEM_RESET, "System reset"),
+        (Vector::MACHINE_CHECK, "Machine check"),
+        (Vector(0x500), "External interrupts"),
+        (Vector::PROGRAM, "Program"),
+        (Vector::DECREMENTER, "Decrementer"),
+        (Vector(0xa00), "Doorbell"),
+        (Vector::TRACE, "Trace"),
+    ];
+    let is_seen = |cpu: &usize| {
+        kinds
+            .iter()
+            .any(|(vector, _)| exceptions::taken(*vector, *cpu) != 0)
+    };
+    let cpus: Vec<usize> = (0..exceptions::COUNTED_CPUS).filter(is_seen).collect();
+    write!(out, "    ")?;
+    for cpu in &cpus {
+        write!(out, " {:>10}", format!("CPU{cpu}"))?;
+    }
+    writeln!(out)?;
+    for (vector, name) in kinds {
+        write!(out, "{:>3x}:", vector.0)?;
+        for cpu in &cpus {
+            write!(out, " {:>10}", exceptions::taken(vector, *cpu))?;
+        }
+        writeln!(out, "   {name}")?;
+    }
+    Ok(())
+}
