@@ -7,6 +7,7 @@ use spin::Once;
 const KEYS: &[&str] = &[
     "log",        // level of the log
     "case",       // which cases to run
+    "cpus",       // at most so many CPUs
     "selftest",   // misbehave, so that the host's tools can be tested
     "matrix",     // `lines`: its outcome for the host's tools as well
     "icount",     // an instruction takes 2 to this power nanoseconds

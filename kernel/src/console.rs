@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use arch::hcall;
 
 use crate::sync::IrqLock;
-use crate::{platform, thread};
+use crate::{cpu, platform};
 
 /// Prints on the console.
 #[macro_export]
@@ -29,7 +29,7 @@ const CHUNK: usize = 64;
 static LOCK: IrqLock<()> = IrqLock::new(());
 /// A panic came, perhaps with the lock held: it is not taken any more.
 static BROKEN: AtomicBool = AtomicBool::new(false);
-/// The address of the CPU that prints urgently, with the lock or without it; 0: none does.
+/// The CPU that prints urgently, with the lock or without it: its number and 1; 0: none does.
 static URGENT: AtomicUsize = AtomicUsize::new(0);
 /// The last character was no end of a line.
 static IN_LINE: AtomicBool = AtomicBool::new(false);
@@ -48,23 +48,24 @@ pub(crate) fn break_lock() {
 pub(crate) fn urgently(body: impl FnOnce()) {
     /// Tries for the console's lock: whoever runs and prints is done by then.
     const PATIENCE: usize = 100_000;
-    static TURN: spin::Mutex<()> = spin::Mutex::new(());
     if is_urgent() {
         // A reset in the middle of a reset.
         return body();
     }
-    let _turn = TURN.lock();
+    let take_turn = || URGENT.compare_exchange(0, this_cpu(), Ordering::Acquire, Ordering::Relaxed);
+    while take_turn().is_err() {
+        hcall::spin_hint();
+    }
     let guard = (0..PATIENCE).find_map(|_| {
         hcall::spin_hint();
         LOCK.try_lock()
     });
-    URGENT.store(this_cpu(), Ordering::Relaxed);
     if IN_LINE.load(Ordering::Relaxed) {
         print(format_args!("\n"));
     }
     body();
-    URGENT.store(0, Ordering::Relaxed);
     drop(guard);
+    URGENT.store(0, Ordering::Release);
 }
 
 /// Whether this CPU prints urgently.
@@ -73,7 +74,7 @@ fn is_urgent() -> bool {
 }
 
 fn this_cpu() -> usize {
-    core::ptr::from_ref(thread::current_cpu_head()) as usize
+    cpu::this().number() + 1
 }
 
 /// Prints, in one piece.

@@ -9,10 +9,11 @@ use arch::entry::{ExceptionFrame, Vector};
 use arch::livepatch::return_stack_full;
 use arch::msr;
 use arch::thread::RETURN_STACK_DEPTH;
+use arch::time;
 
 use crate::symbols::{self, Symbolized};
 use crate::thread::{self, CurrentName, Outcome};
-use crate::{backtrace, console, println, step};
+use crate::{backtrace, console, cpu, println, step};
 
 /// An exception that nobody expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,12 +78,21 @@ extern "C" fn exception_handler(frame: &mut ExceptionFrame) {
     let head = thread::current_head();
     count(frame.vector);
     match Vector(frame.vector) {
+        // Threads run on the boot CPU only.
+        Vector::DECREMENTER if cpu::this().number() != 0 => time::silence_decrementer(),
         Vector::DECREMENTER => {
             head.interrupts_active.fetch_add(1, Ordering::Relaxed);
             thread::tick(frame);
             thread::current_head()
                 .interrupts_active
                 .fetch_sub(1, Ordering::Relaxed);
+        }
+        Vector::EXTERNAL | Vector::HYPERVISOR_DOORBELL => {
+            head.interrupts_active.fetch_add(1, Ordering::Relaxed);
+            if cpu::receive().contains(cpu::Message::STOP) {
+                cpu::park()
+            }
+            head.interrupts_active.fetch_sub(1, Ordering::Relaxed);
         }
         Vector::TRACE => step::trace(frame),
         Vector::SYSTEM_RESET => system_reset(frame),

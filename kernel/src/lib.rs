@@ -11,6 +11,7 @@ extern crate alloc;
 pub mod backtrace;
 pub mod boot_arguments;
 pub mod console;
+pub mod cpu;
 pub mod exceptions;
 pub mod ftrace;
 pub mod initrd;

@@ -7,6 +7,9 @@
     reason = "the device tree is taken at its word for where the firmware is"
 )]
 
+use alloc::format;
+use alloc::string::String;
+
 use arch::opal::Opal;
 use arch::{hcall, hypervisor, interrupts};
 use kernel_core::device_tree::{DEFAULT_TERMINAL, Platform, Rtas};
@@ -78,6 +81,86 @@ pub(crate) unsafe fn register_process_table(table: u64) -> Result<(), &'static s
             }
         }
         Platform::PowerNv { .. } => Err("without a hypervisor its partition table has to be made as well"),
+    }
+}
+
+/// Which of the machine's servers the caller's CPU is.
+pub(crate) fn boot_server(servers: &[u32]) -> u32 {
+    match platform() {
+        Platform::Pseries { rtas, .. } => {
+            // The firmware has started one CPU, and the kernel none yet.
+            let running = rtas
+                .query_cpu_stopped_state
+                .and_then(|token| servers.iter().find(|server| hcall::is_running(token, **server)));
+            running.or(servers.first()).copied().unwrap_or(0)
+        }
+        Platform::PowerNv { .. } => hypervisor::processor_identification(),
+    }
+}
+
+/// Starts the CPU `server` at the address `entry`, which is of `arch::start::secondary`; or what the firmware answers.
+pub(crate) fn start_cpu(server: u32, entry: u64) -> Result<(), String> {
+    match platform() {
+        Platform::Pseries { rtas, .. } => {
+            let token = rtas.start_cpu.ok_or("the firmware has no start-cpu")?;
+            // SAFETY: a CPU can begin there, and finds its stack by its server.
+            match unsafe { hcall::start_cpu(token, server, entry as u32, server) } {
+                0 => Ok(()),
+                status => Err(format!("RTAS start-cpu answered {status}")),
+            }
+        }
+        Platform::PowerNv {
+            base,
+            entry: opal_entry,
+        } => {
+            // SAFETY: a CPU can begin there, and finds its stack by its server.
+            match unsafe { opal(base, opal_entry).start_cpu(server.into(), entry) } {
+                0 => Ok(()),
+                status => Err(format!("OPAL_START_CPU answered {status}")),
+            }
+        }
+    }
+}
+
+/// Lets this CPU take interrupts from others, once MSR\[EE\] is on; or why it cannot.
+pub(crate) fn open_interrupts() -> Result<(), String> {
+    match platform() {
+        Platform::Pseries { .. } => match hcall::accept_interrupts() {
+            0 => Ok(()),
+            status => Err(format!("H_CPPR answered {status}")),
+        },
+        Platform::PowerNv { .. } => Ok(()),
+    }
+}
+
+/// Interrupts the CPU `server`, which may be the caller's own. What was written before is there when it takes the interrupt.
+pub(crate) fn send_interrupt(server: u32) {
+    match platform() {
+        Platform::Pseries { .. } => {
+            let status = hcall::send_interrupt(server);
+            assert!(status == 0, "H_IPI to server {server:#x} answered {status}");
+        }
+        Platform::PowerNv { .. } => hypervisor::ring_doorbell(server),
+    }
+}
+
+/// In the handler of an external interrupt or a doorbell, on the CPU `server`: takes what another CPU has sent, and calls `look` to find out
+/// what it is about. `None`: there was nothing, or it was not from a CPU.
+pub(crate) fn take_interrupt<T>(server: u32, look: impl FnOnce() -> T) -> Option<T> {
+    match platform() {
+        Platform::Pseries { .. } => {
+            let interrupt = hcall::TakenInterrupt::take()?;
+            let result = (interrupt.source() == hcall::TakenInterrupt::IPI).then(|| {
+                hcall::clear_interrupt(server);
+                look()
+            });
+            interrupt.end();
+            result
+        }
+        Platform::PowerNv { .. } => {
+            hypervisor::doorbell_has_rung();
+            Some(look())
+        }
     }
 }
 

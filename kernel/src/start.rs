@@ -3,8 +3,8 @@
 use kernel_core::glob;
 
 use crate::{
-    boot_arguments, ftrace, initrd, ktest, livepatch, logging, machine, memory, platform, power, selftest,
-    symbols, thread,
+    boot_arguments, cpu, ftrace, initrd, ktest, livepatch, logging, machine, memory, platform, power,
+    selftest, symbols, thread,
 };
 
 /// How the firmware entered the image.
@@ -31,6 +31,7 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     memory::protect();
     ftrace::prime_classic_sites();
     thread::init();
+    cpu::bring_up();
     selftest::run();
     let pattern = boot_arguments::get("case").unwrap_or("*");
     let passed = ktest::run(|name| glob::matches(pattern, name));

@@ -55,6 +55,6 @@ fn power9_by_instructions() {
 }
 
 #[test]
-fn power9_with_more_processors_than_are_used() {
+fn power9_with_four_processors() {
     passes(&["--cpu", "power9", "--smp", "4"]);
 }

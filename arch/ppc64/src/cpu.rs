@@ -6,6 +6,9 @@
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+/// CPUs that the kernel uses at most.
+pub const MAXIMUM: usize = 8;
+
 /// The part of a CPU that assembly reads. The kernel's own per-CPU structure starts with it.
 #[repr(C, align(16))]
 #[derive(Debug)]
@@ -20,7 +23,7 @@ pub struct CpuHead {
     pub reset_low: AtomicU64,
     /// First address above it.
     pub reset_high: AtomicU64,
-    /// The CPU's number, from 0 in the order of the device tree.
+    /// The CPU's number: 0 for the one that the firmware has started, then by their servers.
     pub number: AtomicU64,
     /// What the machine calls it: its interrupt server, which is its PIR where there is no hypervisor.
     pub server: AtomicU64,
@@ -40,15 +43,15 @@ pub fn has_prefixed_instructions() -> bool {
 }
 
 impl CpuHead {
-    /// CPU 0, without stacks.
-    pub const fn new() -> Self {
+    /// The CPU of this number, without stacks.
+    pub const fn new(number: u64) -> Self {
         CpuHead {
             kernel_msr: AtomicU64::new(0),
             emergency_low: AtomicU64::new(0),
             emergency_high: AtomicU64::new(0),
             reset_low: AtomicU64::new(0),
             reset_high: AtomicU64::new(0),
-            number: AtomicU64::new(0),
+            number: AtomicU64::new(number),
             server: AtomicU64::new(0),
             window_entry: AtomicU64::new(0),
         }
@@ -67,11 +70,5 @@ impl CpuHead {
     /// The stack for system resets and machine checks.
     pub fn reset_stack(&self) -> Range<u64> {
         self.reset_low.load(Ordering::Relaxed)..self.reset_high.load(Ordering::Relaxed)
-    }
-}
-
-impl Default for CpuHead {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -22,6 +22,9 @@ mod lpcr {
 /// processor goes on behind the instruction.
 const PSSCR: u32 = 855;
 
+/// The Processor Identification Register's number.
+const PIR: u32 = 1023;
+
 /// Sets this CPU up so that the kernel finds what a hypervisor would give it.
 pub fn prepare_cpu() {
     let value: u64;
@@ -36,6 +39,33 @@ pub fn prepare_cpu() {
     };
     // SAFETY: says how `stop` stops.
     unsafe { asm!("mtspr {}, {}", const PSSCR, in(reg) 0u64, options(nomem, nostack, preserves_flags)) };
+}
+
+/// This CPU's Processor Identification Register, which is what the device tree calls its server.
+pub fn processor_identification() -> u32 {
+    let value: u64;
+    // SAFETY: reads a register, which hypervisor state may.
+    unsafe { asm!("mfspr {}, {}", out(reg) value, const PIR, options(nomem, nostack, preserves_flags)) };
+    value as u32
+}
+
+/// Interrupts the CPU whose Processor Identification Register this is, by a hypervisor doorbell, which is an edge: nothing has
+/// to be taken back (Power ISA 3.0B, book III, 11.2). What was written before is there when the CPU takes it.
+pub fn ring_doorbell(processor: u32) {
+    /// The type of message in RB: hypervisor doorbell.
+    const HYPERVISOR_DOORBELL: u64 = 5 << 27;
+    /// The tag in RB.
+    const TAG: u64 = 0xf_ffff;
+    let message = HYPERVISOR_DOORBELL | u64::from(processor) & TAG;
+    // SAFETY: `msgsnd r4` (as a word: the assembler knows it for other processors only) changes no register and no memory;
+    // every CPU that the kernel runs on has a handler.
+    unsafe { asm!("sync", ".long 0x7c00219c", in("r4") message, options(nostack, preserves_flags)) };
+}
+
+/// In a doorbell's handler: what was written before the doorbell was rung is there from here on.
+pub fn doorbell_has_rung() {
+    // SAFETY: barriers: `msgsync` (as a word: POWER8, which the kernel is built for, has none), `lwsync`.
+    unsafe { asm!(".long 0x7c0006ec", "lwsync", options(nostack, preserves_flags)) };
 }
 
 /// Stops until an interrupt is pending, whether or not interrupts are taken.

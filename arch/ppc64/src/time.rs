@@ -19,6 +19,12 @@ pub fn set_decrementer(ticks: u32) {
     unsafe { asm!("mtdec {}", in(reg) u64::from(ticks), options(nomem, nostack, preserves_flags)) };
 }
 
+/// Lets no decrementer exception come for as long as it can be: 4 s where the decrementer has 32 bits, and no more than that
+/// is counted on. Whoever wants none at all does this again when one comes.
+pub fn silence_decrementer() {
+    set_decrementer(i32::MAX as u32);
+}
+
 /// Executes `count` instructions in a loop, of which there is at least one; calling this takes a few more, always the same.
 pub fn count_down(count: u64) {
     // SAFETY: a branch to itself until CTR is 0 changes nothing but CTR.

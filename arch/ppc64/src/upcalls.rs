@@ -6,12 +6,17 @@
 
 use core::ffi::{c_char, c_int};
 
+use crate::cpu::CpuHead;
 use crate::entry::ExceptionFrame;
 
 unsafe extern "C" {
     /// Defined by `boot`: where `_start` arrives, with the firmware's r3, r4 and r5.
     #[allow(dead_code, reason = "called from start.S only")]
     fn boot_main(r3: u64, r4: u64, r5: u64) -> !;
+
+    /// Defined by `kernel`: where a CPU arrives that was started by `start::secondary`, on its first thread.
+    #[allow(dead_code, reason = "called from secondary.S only")]
+    fn secondary_main() -> !;
 
     /// Defined by `kernel`: an exception came. Interrupts are off; what it leaves in the frame is what is resumed.
     #[allow(dead_code, reason = "called from entry.S only")]
@@ -24,4 +29,7 @@ unsafe extern "C" {
     /// Defined by `kernel`: a module in C prints. `arguments` is the list of the variable arguments, a doubleword each.
     #[allow(dead_code, reason = "called from printk.S only")]
     fn printk(format: *const c_char, arguments: *const u64) -> c_int;
+
+    /// Defined by `kernel`: its CPUs, of which this is the first one's head: the CPU that `_start` runs on.
+    pub(crate) static kernel_cpus: CpuHead;
 }

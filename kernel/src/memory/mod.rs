@@ -18,6 +18,6 @@ pub use check::{Report, check};
 pub use heap::{heap_in_use, heap_size};
 pub use kernel_core::radix::{PAGE_SIZE, Rights};
 pub(crate) use plan::init;
-pub(crate) use protection::{allow, forbid, protect};
+pub(crate) use protection::{allow, forbid, init_cpu, protect};
 pub use protection::{is_protected, is_readable};
 pub use stacks::Guarded;

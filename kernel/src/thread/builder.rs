@@ -1,11 +1,14 @@
 //! Starting a thread and waiting for its end.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::ops::Range;
+use core::ptr;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use arch::cpu::CpuHead;
 use arch::livepatch::ReturnRecord;
 use arch::thread::{RETURN_STACK_DEPTH, STACK_SIZE, ThreadHead};
 
@@ -106,7 +109,7 @@ pub(super) fn new_thread(
 ) -> Arc<Thread> {
     let memory = Guarded::new(&[RETURN_STACK_SIZE, stack_size as u64]);
     let thread = Thread {
-        head: ThreadHead::new(core::ptr::null()),
+        head: ThreadHead::new(ptr::null()),
         id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         name,
         memory,
@@ -127,6 +130,17 @@ pub(super) fn new_thread(
     thread.head.return_limit.store(records.end, Ordering::Relaxed);
     thread.set_stack(thread.memory.part(STACK));
     Arc::new(thread)
+}
+
+/// The thread that a CPU runs from its start on: on its own stack, without a first frame, and in no list of threads.
+pub(crate) fn new_idle(cpu: &'static CpuHead) -> Arc<Thread> {
+    let name = format!("idle/{}", cpu.number.load(Ordering::Relaxed));
+    let thread = new_thread(name, STACK_SIZE, false, u64::MAX, None);
+    thread
+        .head
+        .cpu
+        .store(ptr::from_ref(cpu).cast_mut(), Ordering::Relaxed);
+    thread
 }
 
 impl Thread {

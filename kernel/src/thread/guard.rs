@@ -8,7 +8,8 @@ use core::sync::atomic::Ordering;
 use arch::livepatch::ReturnRecord;
 use arch::thread::{RETURN_STACK_DEPTH, ThreadHead};
 
-use super::{all, current_cpu_head};
+use super::all;
+use crate::cpu::{self, Cpu};
 use crate::memory::PAGE_SIZE;
 
 /// What overflows into a guard page.
@@ -54,21 +55,22 @@ fn of_thread(head: &ThreadHead) -> [(GuardPage, Range<u64>); 3] {
     ]
 }
 
-fn of_cpu() -> [(GuardPage, Range<u64>); 2] {
-    let cpu = current_cpu_head();
+fn of_cpu(cpu: &Cpu) -> [(GuardPage, Range<u64>); 2] {
+    let cpu = cpu.head();
     [
         (GuardPage::EmergencyStack, page_below(cpu.emergency_stack().start)),
         (GuardPage::ResetStack, page_below(cpu.reset_stack().start)),
     ]
 }
 
-/// The guard pages of all threads and of the CPU, each once: what they guard, and their addresses.
+/// The guard pages of all threads and CPUs, each once: what they guard, and their addresses.
 pub(crate) fn guard_pages() -> Vec<(GuardPage, u64)> {
-    let threads = all();
+    let mut threads = all();
+    threads.extend(cpu::online().filter_map(Cpu::idle_thread).cloned());
     let pages = threads
         .iter()
         .flat_map(|thread| of_thread(&thread.head))
-        .chain(of_cpu());
+        .chain(cpu::online().flat_map(of_cpu));
     let mut pages: Vec<_> = pages.map(|(guard, page)| (guard, page.start)).collect();
     pages.sort_by_key(|(_, start)| *start);
     pages.dedup_by_key(|(_, start)| *start);

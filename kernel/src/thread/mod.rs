@@ -24,6 +24,7 @@ use crate::memory::Guarded;
 use crate::symbols::Symbolized;
 use crate::sync::IrqLock;
 
+pub(crate) use builder::new_idle;
 pub use builder::{Builder, JoinHandle, spawn};
 pub(crate) use guard::guard_pages;
 pub(crate) use scan::has_word_in;

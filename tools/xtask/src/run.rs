@@ -49,8 +49,8 @@ pub(crate) struct Options {
     /// How the kernel's code reaches its data
     #[arg(long, value_enum, default_value_t)]
     abi: Abi,
-    /// How many processors the machine has; the kernel uses one of them so far
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    /// How many processors the machine has, 1 to 8
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
     smp: u16,
     /// The machine's memory: MiB, or a number with M or G [default: 512 on pseries, otherwise 2G]
     #[arg(long, value_name = "SIZE", value_parser = machine::parse_memory)]

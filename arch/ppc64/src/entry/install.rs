@@ -98,7 +98,7 @@ fn stub(vector: Vector) -> [u32; 4] {
 ///
 /// Overwrites what the firmware keeps in low memory: no Open Firmware call is possible afterwards.
 pub fn install() {
-    prepare_boot_cpu();
+    prepare_cpu(boot_cpu(), EMERGENCY_STACK.range(), RESET_STACK.range());
     for (vector, _) in Vector::ALL {
         // SAFETY: real addresses 0x100 to 0xfff are RAM that the firmware has handed over; nobody executes there yet.
         unsafe { text::write_words(vector.0, &stub(vector)) };
@@ -110,19 +110,19 @@ pub(crate) fn boot_guards() -> impl Iterator<Item = Range<u64>> {
     [&EMERGENCY_STACK, &RESET_STACK].into_iter().map(Stack::guard)
 }
 
-/// Gives the boot CPU its stacks, and its handlers the machine state that is now.
-fn prepare_boot_cpu() {
-    let cpu = boot_cpu();
+/// Gives a CPU its stacks, for what finds r1 unusable and for system resets and machine checks, and its handlers the machine
+/// state that the caller has now.
+pub fn prepare_cpu(cpu: &CpuHead, emergency: Range<u64>, reset: Range<u64>) {
     let stacks = [
-        (&EMERGENCY_STACK, &cpu.emergency_low, &cpu.emergency_high),
-        (&RESET_STACK, &cpu.reset_low, &cpu.reset_high),
+        (emergency, &cpu.emergency_low, &cpu.emergency_high),
+        (reset, &cpu.reset_low, &cpu.reset_high),
     ];
     for (stack, low, high) in stacks {
-        low.store(stack.range().start, Ordering::Relaxed);
-        high.store(stack.range().end, Ordering::Relaxed);
+        low.store(stack.start, Ordering::Relaxed);
+        high.store(stack.end, Ordering::Relaxed);
     }
-    cpu.kernel_msr
-        .store(msr::read() & !msr::EE | msr::RI, Ordering::Relaxed);
+    let state = msr::read() & !(msr::EE | msr::IR | msr::DR) | msr::RI;
+    cpu.kernel_msr.store(state, Ordering::Relaxed);
 }
 
 /// Where an exception handler returns to: a return address in here marks the frame above it as an [`ExceptionFrame`].

@@ -13,6 +13,8 @@ impl Vector {
     pub const MACHINE_CHECK: Vector = Vector(0x200);
     /// Data access that translation or protection forbids; DAR has the address.
     pub const DATA_STORAGE: Vector = Vector(0x300);
+    /// From the interrupt controller.
+    pub const EXTERNAL: Vector = Vector(0x500);
     /// An access that the instruction cannot make at this alignment; DAR has the address.
     pub const ALIGNMENT: Vector = Vector(0x600);
     /// Trap, illegal or privileged instruction; SRR1 tells which.
@@ -21,6 +23,8 @@ impl Vector {
     pub const DECREMENTER: Vector = Vector(0x900);
     /// One instruction was executed with MSR\[SE\].
     pub const TRACE: Vector = Vector(0xd00);
+    /// From another CPU, where there is no hypervisor.
+    pub const HYPERVISOR_DOORBELL: Vector = Vector(0xe80);
 
     /// Every vector that gets a stub, with its name.
     pub const ALL: [(Vector, &'static str); 26] = [
@@ -30,7 +34,7 @@ impl Vector {
         (Vector(0x380), "data segment"),
         (Vector(0x400), "instruction storage"),
         (Vector(0x480), "instruction segment"),
-        (Vector(0x500), "external interrupt"),
+        (Vector::EXTERNAL, "external interrupt"),
         (Vector::ALIGNMENT, "alignment"),
         (Vector::PROGRAM, "program"),
         (Vector(0x800), "floating point unavailable"),
@@ -44,7 +48,7 @@ impl Vector {
         // "Hypervisor emulation assistance": in hypervisor state there is nobody who could assist.
         (Vector(0xe40), "illegal instruction"),
         (Vector(0xe60), "hypervisor maintenance"),
-        (Vector(0xe80), "hypervisor doorbell"),
+        (Vector::HYPERVISOR_DOORBELL, "hypervisor doorbell"),
         (Vector(0xea0), "hypervisor virtualization"),
         (Vector(0xf00), "performance monitor"),
         (Vector(0xf20), "vector unavailable"),

@@ -1,8 +1,10 @@
-//! The image's entry point and the boot thread's stack.
+//! The image's entry point and the boot thread's stack; and where the other CPUs begin.
 #![allow(
     unsafe_code,
     reason = "the entry point is assembly, and stacks are memory that r1 owns"
 )]
+
+pub mod secondary;
 
 use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
@@ -17,6 +19,7 @@ use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
 use crate::cpu::CpuHead;
 use crate::msr;
 use crate::thread::{STACK_SIZE, ThreadHead};
+use crate::upcalls::kernel_cpus;
 
 /// Stack memory: the type says how it must be aligned and that others than Rust write to it. Below the stack is a page that
 /// is nobody's, for a stack that overflows to run into.
@@ -58,13 +61,12 @@ const FIRST_SEGMENT: usize = 0x1_0000;
 
 static BOOT_STACK: Stack = Stack::new();
 /// What r13 points to until the kernel has threads: locks count themselves in it.
-static BOOT_HEAD: ThreadHead = ThreadHead::new(&raw const BOOT_CPU);
-/// The CPU that the firmware starts.
-static BOOT_CPU: CpuHead = CpuHead::new();
+static BOOT_HEAD: ThreadHead = ThreadHead::new(&raw const kernel_cpus);
 
 /// The CPU that the firmware has started, which `_start` runs on.
 pub fn boot_cpu() -> &'static CpuHead {
-    &BOOT_CPU
+    // SAFETY: the kernel defines it, and all that can change in it is atomic.
+    unsafe { &kernel_cpus }
 }
 
 /// The stack that `_start` switched to: the boot thread's.

@@ -61,6 +61,7 @@ fn write(buffer: &mut [u8], arguments: &[u8]) -> Result<usize, FlattenError> {
     tree.begin_node("rtas")?;
     set(&mut tree, "power-off", &[0, 0, 0x20, 7])?;
     set(&mut tree, "ibm,os-term", &[0, 0, 0x20, 0x1f])?;
+    set(&mut tree, "start-cpu", &[0, 0, 0x20, 0x0a])?;
     tree.end_node()?;
     tree.begin_node("vdevice")?;
     for unit in [0u8, 1] {
@@ -97,7 +98,9 @@ fn a_machine_is_read_from_what_was_written() {
             terminal: 0x7100_0001,
             rtas: Rtas {
                 power_off: Some(0x2007),
-                os_term: Some(0x201f)
+                os_term: Some(0x201f),
+                start_cpu: Some(0x200a),
+                query_cpu_stopped_state: None,
             }
         }
     );

@@ -34,13 +34,17 @@ pub enum Platform {
     },
 }
 
-/// Tokens of the RTAS calls that end a run; `None` where the machine has no such call.
+/// Tokens of the RTAS calls that the kernel makes; `None` where the machine has no such call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rtas {
     /// `power-off`.
     pub power_off: Option<u32>,
     /// `ibm,os-term`: the system reports that it failed.
     pub os_term: Option<u32>,
+    /// `start-cpu`.
+    pub start_cpu: Option<u32>,
+    /// `query-cpu-stopped-state`.
+    pub query_cpu_stopped_state: Option<u32>,
 }
 
 impl<'a> DeviceTree<'a> {
@@ -147,13 +151,15 @@ impl<'a> DeviceTree<'a> {
         reservations.map(|part| part.address()..part.address().saturating_add(part.size()))
     }
 
-    /// How the machine is turned off. What the tree does not say is left out.
+    /// How the machine is turned off, and its CPUs started. What the tree does not say is left out.
     fn rtas(&self) -> Rtas {
         let rtas = self.0.find_node("/rtas");
         let token = |name| rtas.and_then(|rtas| optional::<u32>(rtas, name, "a token").ok().flatten());
         Rtas {
             power_off: token("power-off"),
             os_term: token("ibm,os-term"),
+            start_cpu: token("start-cpu"),
+            query_cpu_stopped_state: token("query-cpu-stopped-state"),
         }
     }
 
