@@ -8,6 +8,7 @@ const KEYS: &[&str] = &[
     "log",        // level of the log
     "case",       // which cases to run
     "cpus",       // at most so many CPUs
+    "shell",      // a shell in place of the cases: for a person, or with `script` for a program
     "selftest",   // misbehave, so that the host's tools can be tested
     "matrix",     // `lines`: its outcome for the host's tools as well
     "icount",     // an instruction takes 2 to this power nanoseconds

@@ -34,6 +34,7 @@ pub mod unwind;
 
 mod platform;
 mod selftest;
+mod shell;
 mod start;
 
 pub use kernel_core::errno::Errno;

@@ -59,6 +59,14 @@ pub(crate) fn write(bytes: &[u8]) {
     }
 }
 
+/// Reads what has come from the console, and does not wait for it; answers how many bytes there were.
+pub(crate) fn read(bytes: &mut [u8; CHUNK]) -> usize {
+    match platform() {
+        Platform::Pseries { terminal, .. } => hcall::get_terminal_characters(terminal.into(), bytes),
+        Platform::PowerNv { base, entry } => opal(base, entry).console_read(bytes),
+    }
+}
+
 /// Makes every CPU take exceptions in little-endian mode. The others have not been started.
 pub(crate) fn set_little_endian_exceptions() {
     match platform() {

@@ -4,7 +4,7 @@ use kernel_core::glob;
 
 use crate::{
     boot_arguments, cpu, ftrace, initrd, ktest, livepatch, logging, machine, memory, platform, power,
-    selftest, symbols, thread,
+    selftest, shell, symbols, thread,
 };
 
 /// How the firmware entered the image.
@@ -33,6 +33,9 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     thread::init();
     cpu::bring_up();
     selftest::run();
+    if let Some(peer) = shell::wanted() {
+        shell::run(peer);
+    }
     let pattern = boot_arguments::get("case").unwrap_or("*");
     let passed = ktest::run(|name| glob::matches(pattern, name));
     power::exit(u8::from(!passed))

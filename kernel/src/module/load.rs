@@ -7,6 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use arch::cpu;
+use kernel_core::cmdline::Cmdline;
 use kernel_core::module::{BuildId, ModuleError, ModuleFile};
 
 use super::place::Place;
@@ -22,8 +23,19 @@ use crate::{livepatch, symbols};
 /// # Errors
 /// The file is at fault, it was built for another kernel, its name is taken, it does not fit, or its `init_module` says no.
 pub fn load(file: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
+    load_with(file, bytes, "")
+}
+
+/// The same, with parameters: `name=value …`.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_with(file: &str, bytes: &[u8], parameters: &str) -> Result<Arc<Module>, Error> {
     let module = place(file, bytes)?;
     let name = &module.info.name;
+    for parameter in Cmdline::new(parameters).arguments() {
+        log::warn!(target: "", "{name}: unknown parameter '{}' ignored", parameter.key);
+    }
     if let Err(error) = livepatch::module_coming(&module) {
         module.set_state(State::Going);
         unload::after_failed_init(&module);

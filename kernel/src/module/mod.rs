@@ -29,7 +29,7 @@ mod unload;
 
 pub use error::{Error, Reason};
 pub use extra::{ExtraModule, extra};
-pub use load::load;
+pub use load::{load, load_with};
 pub use macros::modinfo;
 pub use place::used_bytes;
 pub(crate) use registry::{Busy, any, at, locate};

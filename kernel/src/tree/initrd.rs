@@ -38,6 +38,6 @@ fn names(hole: &str, holes: &Holes<'_>) -> Vec<String> {
 }
 
 /// The content of a file that came with the boot, by its absolute path.
-fn bytes(path: &str) -> Option<&'static [u8]> {
+pub(crate) fn bytes(path: &str) -> Option<&'static [u8]> {
     initrd::file(path.strip_prefix("/boot/")?)
 }

@@ -28,6 +28,9 @@ use core::fmt;
 use kernel_core::errno::Errno;
 use kernel_core::tree::{Fit, Part, fit, parts, pattern};
 
+pub(crate) use initrd::bytes;
+pub(crate) use modules::users as module_users;
+pub(crate) use proc::show_threads;
 
 /// One row of a table.
 pub(crate) struct Entry {

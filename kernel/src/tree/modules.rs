@@ -61,7 +61,7 @@ pub(super) fn state(module: &Module) -> &'static str {
 }
 
 /// The modules that use a module.
-pub(super) fn users(module: &Module) -> Vec<String> {
+pub(crate) fn users(module: &Module) -> Vec<String> {
     let mut users: Vec<String> = module
         .users()
         .iter()

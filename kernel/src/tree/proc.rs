@@ -9,14 +9,15 @@ use core::fmt;
 use arch::entry::Vector;
 use arch::interrupts;
 use kernel_core::errno::Errno;
-use kernel_core::symbols::{Binding, Kind};
+use kernel_core::symbols::{Binding, Kind as SymbolKind};
 
 use super::modules::{size, state, users};
 use super::{Entry, Table};
 use crate::livepatch::PatchState;
 use crate::machine::machine;
 use crate::thread::{self, State, Thread};
-use crate::{exceptions, memory, module, symbols, unwind};
+use crate::unwind::{self, Kind};
+use crate::{exceptions, memory, module, symbols};
 
 pub(super) const TABLE: Table = Table {
     entries: &[
@@ -39,10 +40,10 @@ pub(super) const TABLE: Table = Table {
 /// Address, kind, name: T or t for code, D or d for data; small letters for what only its own file knows.
 fn show_symbols(out: &mut dyn fmt::Write) -> Result<(), Errno> {
     let letter = |kind, binding| match (kind, binding) {
-        (Kind::Function, Binding::Global) => 'T',
-        (Kind::Function, Binding::Local) => 't',
-        (Kind::Object, Binding::Global) => 'D',
-        (Kind::Object, Binding::Local) => 'd',
+        (SymbolKind::Function, Binding::Global) => 'T',
+        (SymbolKind::Function, Binding::Local) => 't',
+        (SymbolKind::Object, Binding::Global) => 'D',
+        (SymbolKind::Object, Binding::Local) => 'd',
     };
     for symbol in symbols::kernel().iter() {
         let letter = letter(symbol.kind, symbol.binding);
@@ -87,7 +88,7 @@ fn show_modules(out: &mut dyn fmt::Write) -> Result<(), Errno> {
 }
 
 /// Every thread: number, state, whether it uses the patch that comes or goes, name, and the function in which it is.
-fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
+pub(crate) fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
     writeln!(out, "{:>5} STATE   PATCH {:24} IN", "ID", "NAME")?;
     let me = thread::current();
     for thread in thread::all() {
@@ -117,35 +118,46 @@ fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
     Ok(())
 }
 
-/// The function that a thread which does not run is in, apart from those by which it waits.
+/// The function that a thread which does not run is in: where it was interrupted, or what it has called to wait.
 fn place_of(thread: &Thread) -> String {
     /// Frames that are looked at: waiting takes three or four.
     const LIMIT: usize = 12;
-    let mut place = None;
+    let (mut place, mut innermost) = (None, None);
     interrupts::without(|| {
         for frame in unwind::trace_thread(thread).take(LIMIT) {
             if !frame.is_reliable() {
-                place = place.take().or(Some(String::from("?")));
                 return;
             }
-            let mut is_waiting = true;
+            let was_interrupted = matches!(frame.kind, Kind::Interrupted { .. });
+            let mut waits = false;
             symbols::resolve(frame.address_inside(), &mut |location| {
                 let path = location.path;
-                is_waiting = ["kernel::thread::", "arch::", "thread_"]
-                    .iter()
-                    .any(|start| path.starts_with(start))
-                    && !path.starts_with("kernel::thread::tests");
+                let waiting = [
+                    "kernel::thread::",
+                    "<kernel::thread::",
+                    "<<kernel::thread::",
+                    "arch::",
+                    "thread_",
+                ];
+                waits = waiting.iter().any(|start| path.starts_with(start));
                 place = Some(match location.module {
                     Some(module) => format!("{path} [{module}]"),
                     None => path.to_string(),
                 });
             });
-            if !is_waiting {
+            if was_interrupted || !waits && !is_exception_handler(place.as_deref()) {
                 return;
             }
+            let waiting = place.take();
+            innermost = innermost.take().or(waiting);
         }
     });
-    place.unwrap_or_else(|| String::from("?"))
+    place.or(innermost).unwrap_or_else(|| String::from("?"))
+}
+
+/// Whether a function runs only between an exception and what it has interrupted.
+fn is_exception_handler(function: Option<&str>) -> bool {
+    function.is_some_and(|name| name.starts_with("exception_") || name.starts_with("kernel::exceptions::"))
 }
 
 fn show_memory(out: &mut dyn fmt::Write) -> Result<(), Errno> {

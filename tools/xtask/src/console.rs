@@ -1,10 +1,13 @@
 //! The guest's console: shown, kept, and read as KTAP.
 
 use crate::report::Report;
+use crate::shell::Answer;
 use anyhow::{Context, Result};
+use kernel_core::shell::Frame;
 use std::fs::File;
 use std::io::{self, Write};
 use std::mem;
+use std::sync::mpsc::Sender;
 
 /// Takes the console's bytes as they come.
 pub(crate) struct Console<'o> {
@@ -13,6 +16,10 @@ pub(crate) struct Console<'o> {
     log_error: Option<io::Error>,
     line: Vec<u8>,
     report: Report,
+    /// `screen` gets the bytes as they are, at once.
+    is_raw: bool,
+    /// Who waits for frames; they are not shown then.
+    answers: Option<Sender<Answer>>,
 }
 
 impl<'o> Console<'o> {
@@ -24,6 +31,24 @@ impl<'o> Console<'o> {
             log_error: None,
             line: Vec::new(),
             report: Report::default(),
+            is_raw: false,
+            answers: None,
+        }
+    }
+
+    /// Both get the bytes as they are.
+    pub(crate) fn raw(screen: &'o mut dyn Write, log: Option<&'o mut File>) -> Self {
+        Self {
+            is_raw: true,
+            ..Self::new(screen, log)
+        }
+    }
+
+    /// Sends the guest's frames there.
+    pub(crate) fn with_answers(self, answers: Sender<Answer>) -> Self {
+        Self {
+            answers: Some(answers),
+            ..self
         }
     }
 
@@ -37,6 +62,10 @@ impl<'o> Console<'o> {
         if let Some(Err(error)) = self.log.as_mut().map(|log| log.write_all(bytes)) {
             self.log_error.get_or_insert(error);
         }
+        if self.is_raw {
+            // Nobody to read it is no reason to stop judging.
+            _ = self.screen.write_all(bytes);
+        }
         for byte in bytes {
             match byte {
                 b'\n' => self.end_line(),
@@ -47,9 +76,17 @@ impl<'o> Console<'o> {
 
     fn end_line(&mut self) {
         let line = mem::take(&mut self.line);
+        if let Some(answers) = &self.answers {
+            if let Some(frame) = Frame::parse(&String::from_utf8_lossy(&line)) {
+                // Who does not wait any more has an end of its own.
+                _ = answers.send(frame.into());
+                return;
+            }
+        }
         let line = printable(line.strip_suffix(b"\r").unwrap_or(&line));
-        // Nobody to read it is no reason to stop judging.
-        _ = writeln!(self.screen, "{line}");
+        if !self.is_raw {
+            _ = writeln!(self.screen, "{line}");
+        }
         self.report.line(&line);
     }
 

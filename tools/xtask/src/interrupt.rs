@@ -14,11 +14,13 @@ static GROUP: AtomicU32 = AtomicU32::new(0);
 /// # Errors
 /// The signals' handler cannot be installed.
 pub(crate) fn prepare() -> Result<()> {
-    ctrlc::set_handler(|| {
-        HAPPENED.store(true, Ordering::SeqCst);
-        end(GROUP.load(Ordering::SeqCst));
-    })
-    .context("cannot handle Ctrl-C")
+    ctrlc::set_handler(leave).context("cannot handle Ctrl-C")
+}
+
+/// As if a signal had arrived.
+pub(crate) fn leave() {
+    HAPPENED.store(true, Ordering::SeqCst);
+    end(GROUP.load(Ordering::SeqCst));
 }
 
 /// Ends the process group of `leader` when a signal arrives.

@@ -17,6 +17,7 @@ mod qemu;
 mod report;
 mod run;
 mod setup;
+mod shell;
 mod test;
 mod toolchain;
 mod verdict;
@@ -56,6 +57,8 @@ enum Task {
     },
     /// Boot the kernel in QEMU, run its cases, and judge
     Run(run::Options),
+    /// Run one line in the shell of a guest that `run shell --serve` has booted
+    Guest(shell::GuestArguments),
     /// Build modules for `run --module` from crates in Rust, single .rs files or single .c files
     Module {
         /// A folder with a Cargo.toml, a .rs file or a .c file
@@ -116,6 +119,7 @@ fn perform(task: Task) -> Result<ExitCode> {
             );
         }
         Task::Run(options) => return run::run(&options),
+        Task::Guest(arguments) => return Ok(shell::guest(&arguments)),
         Task::Module {
             paths,
             output,

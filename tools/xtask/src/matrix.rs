@@ -110,7 +110,7 @@ fn run(cpu: Cpu, image: &Path, initrd: &Path) -> Result<Result<Account, Verdict>
     let start = Instant::now();
     let mut screen = Vec::new();
     let mut console = Console::new(&mut screen, None);
-    let end = match qemu::boot(&machine, Some(TIMEOUT), &mut console) {
+    let end = match qemu::boot(&machine, Some(TIMEOUT), &mut console, None) {
         Ok(end) => end,
         Err(qemu::StartError(reason)) => End::NotStarted(reason),
     };

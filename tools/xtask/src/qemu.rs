@@ -6,7 +6,7 @@ use crate::machine::{Machine, program};
 use crate::verdict::End;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +18,9 @@ const POWER_OFF: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct StartError(pub(crate) String);
 
+/// Who writes to the guest's console, in a thread of its own.
+pub(crate) type Input = Box<dyn FnOnce(ChildStdin) + Send>;
+
 /// Runs the machine to its end, or to `limit`, and feeds `console`. Nothing of it is left when this returns.
 ///
 /// # Errors
@@ -26,16 +29,24 @@ pub(crate) fn boot(
     machine: &Machine,
     limit: Option<Duration>,
     console: &mut Console<'_>,
+    input: Option<Input>,
 ) -> Result<End, StartError> {
     let mut command = machine.command();
     // A process group of its own, so that a wrapper around QEMU ends together with it.
     command
-        .stdin(Stdio::null())
+        .stdin(if input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
     let mut child = command.spawn().map_err(|error| start_error(&error))?;
     interrupt::watch(child.id());
+    if let (Some(input), Some(pipe)) = (input, child.stdin.take()) {
+        thread::spawn(move || input(pipe));
+    }
     let (output, errors) = (listen(child.stdout.take()), listen(child.stderr.take()));
     let end = follow(&mut child, limit, &output, console);
     interrupt::end(child.id());

@@ -3,11 +3,12 @@
 use crate::abi::Abi;
 use crate::console::Console;
 use crate::machine::{self, Board, Cpu, Firmware, Machine, Model, Wishes};
+use crate::shell::{self, Peer};
 use crate::verdict::{End, Verdict};
 use crate::{initrd, interrupt, prebuilt, qemu};
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
-use clap::{Args, Error};
+use clap::{Args, Error, ValueEnum};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ Exit status:
   8  cases failed, were missing, or none was chosen
   9  a module given with --module did not load
   130  interrupted
+With the shell, 0 and the like are its own: what `exit` was given. A script ends with 1 when a line of it fails.
 
 Environment:
   TOCSIN_TOOLCHAIN  the Rust toolchain for the kernel: a rustup toolchain's name, or a folder with bin/rustc and bin/cargo
@@ -40,6 +42,15 @@ Environment:
 #[derive(Args)]
 #[command(after_help = EXIT_STATUS)]
 pub(crate) struct Options {
+    /// What runs there [default: the cases]
+    #[arg(value_enum, value_name = "WHAT")]
+    what: Option<What>,
+    /// Run the lines of this file in the shell, up to the first that fails
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["serve", "case"])]
+    script: Option<PathBuf>,
+    /// Let programs run lines in the shell, through this Unix socket: see `cargo xtask guest`
+    #[arg(long, value_name = "SOCKET", num_args = 0..=1, require_equals = true, conflicts_with = "case")]
+    serve: Option<Option<PathBuf>>,
     /// The machine
     #[arg(long, value_enum, default_value_t = Model::Pseries)]
     machine: Model,
@@ -67,7 +78,7 @@ pub(crate) struct Options {
     /// Run only the cases whose name matches, such as 'livepatch::*'
     #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
     case: Option<String>,
-    /// Give up after this many seconds [default: 300; with --gdb: never]
+    /// Give up after this many seconds [default: 300; with --gdb or a shell without a script: never]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
     /// Let QEMU wait for a debugger before the first instruction
@@ -82,6 +93,25 @@ pub(crate) struct Options {
     /// Install missing packages without asking (done by qemu-run.sh before anything else)
     #[arg(long)]
     yes: bool,
+}
+
+/// What a machine runs in place of the cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// A shell
+    Shell,
+}
+
+impl Options {
+    /// Who talks to the shell, if there is one.
+    fn peer(&self) -> Option<Peer> {
+        match (&self.script, &self.serve, self.what) {
+            (Some(path), ..) => Some(Peer::Script(path.clone())),
+            (None, Some(path), _) => Some(Peer::Socket(path.clone().unwrap_or_else(shell::default_socket))),
+            (None, None, Some(What::Shell)) => Some(Peer::Person),
+            (None, None, None) => None,
+        }
+    }
 }
 
 /// Words with a space would become several on the kernel's command line.
@@ -108,6 +138,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         Ok(board) => board,
         Err(reason) => Error::raw(ErrorKind::ArgumentConflict, reason + "\n").exit(),
     };
+    let peer = options.peer();
+    if peer.is_some() && options.case.is_some() {
+        Error::raw(ErrorKind::ArgumentConflict, "--case: the shell runs no cases\n").exit();
+    }
     let mut log = match &options.keep_log {
         Some(path) => {
             Some(fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
@@ -133,7 +167,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         } else {
             None
         },
-        command_line: command_line(options),
+        command_line: command_line(options, peer.as_ref()),
         image: parts.image,
         initrd: initrd.path().to_path_buf(),
     };
@@ -146,12 +180,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     let limit = match (options.timeout, options.gdb) {
         (None, true) => None,
+        (None, false) if matches!(peer, Some(Peer::Person | Peer::Socket(_))) => None,
         (seconds, _) => Some(Duration::from_secs(seconds.unwrap_or(TIMEOUT))),
     };
     interrupt::prepare()?;
+    if let Some(peer) = &peer {
+        return shell::run(&machine, limit, log.as_mut(), peer);
+    }
     let mut screen = io::stdout();
     let mut console = Console::new(&mut screen, log.as_mut());
-    let end = match qemu::boot(&machine, limit, &mut console) {
+    let end = match qemu::boot(&machine, limit, &mut console, None) {
         Ok(end) => end,
         Err(qemu::StartError(reason)) => End::NotStarted(reason),
     };
@@ -161,8 +199,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// What the kernel is told.
-fn command_line(options: &Options) -> String {
+fn command_line(options: &Options, peer: Option<&Peer>) -> String {
     let mut words = Vec::new();
+    if let Some(peer) = peer {
+        words.push(peer.boot_argument().to_owned());
+    }
     if let Some(glob) = &options.case {
         words.push(format!("case={glob}"));
     }

@@ -55,6 +55,16 @@ impl Verdict {
         }
     }
 
+    /// The status of a shell that ended in order, or why there is none.
+    pub(crate) fn of_shell(report: &Report, end: &End) -> Result<u8, Self> {
+        match (end, report.exit) {
+            (End::Ended { .. }, Some(status)) if report.panic.is_none() => {
+                Ok(u8::try_from(status).unwrap_or(1))
+            }
+            _ => Err(Self::of(report, end)),
+        }
+    }
+
     /// Says it: success to the standard output, anything else with the console's last lines to the standard error.
     pub(crate) fn print(&self) {
         if self.kind == Kind::Passed {

@@ -40,6 +40,8 @@ unsafe extern "C" {
 
 /// OPAL_CONSOLE_WRITE: terminal, address of the length (a big-endian doubleword), address of the characters.
 const CONSOLE_WRITE: u64 = 1;
+/// OPAL_CONSOLE_READ: terminal, address of the room (a big-endian doubleword, in its place the length), address of the room.
+const CONSOLE_READ: u64 = 2;
 /// OPAL_CEC_POWER_DOWN: 0, at once.
 const POWER_DOWN: u64 = 5;
 /// OPAL_POLL_EVENTS: lets the firmware do what it has waiting; address for the events, or 0.
@@ -100,6 +102,18 @@ impl Opal {
             if !rest.is_empty() {
                 self.poll();
             }
+        }
+    }
+
+    /// Reads what has come from the console; answers how many bytes there were.
+    pub fn console_read(self, bytes: &mut [u8]) -> usize {
+        const TERMINAL: u64 = 0;
+        let mut length = (bytes.len() as u64).to_be();
+        let arguments = [TERMINAL, &raw mut length as u64, bytes.as_mut_ptr() as u64];
+        // SAFETY: writes as many characters as there is room for at most, and the length.
+        match unsafe { self.call(CONSOLE_READ, arguments) } {
+            status::SUCCESS => (u64::from_be(length) as usize).min(bytes.len()),
+            _ => 0,
         }
     }
 

@@ -204,7 +204,7 @@ fn nothing_that_is_typed_is_a_trap() {
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
             let choice = (seed >> 33) as usize;
-            if choice.is_multiple_of(3) {
+            if choice % 3 == 0 {
                 editor.feed((choice >> 8) as u8, &mut names, &mut out);
             } else {
                 for byte in pieces[choice % pieces.len()].bytes() {
