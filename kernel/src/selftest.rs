@@ -1,6 +1,8 @@
 //! Misbehaves on request (`selftest=`), so that the host's tools can be seen to notice.
 
-use crate::{boot_arguments, ensure, ktest, power};
+use arch::trap;
+
+use crate::{boot_arguments, ensure, ktest, memory, power};
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +11,11 @@ pub(crate) enum Misbehaviour {
     Panic,
     DoublePanic,
     Fault,
+    StackOverflow,
+    WriteToText,
+    JumpToData,
+    Null,
+    OutsideRam,
     Die,
     Silent,
     Fail,
@@ -19,10 +26,18 @@ const NAMES: &[(&str, Misbehaviour)] = &[
     ("panic", Misbehaviour::Panic),
     ("double-panic", Misbehaviour::DoublePanic),
     ("fault", Misbehaviour::Fault),
+    ("stack-overflow", Misbehaviour::StackOverflow),
+    ("write-to-text", Misbehaviour::WriteToText),
+    ("jump-to-data", Misbehaviour::JumpToData),
+    ("null", Misbehaviour::Null),
+    ("outside-ram", Misbehaviour::OutsideRam),
     ("die", Misbehaviour::Die),
     ("silent", Misbehaviour::Silent),
     ("fail", Misbehaviour::Fail),
 ];
+
+/// What is no code.
+static CONSTANT: u64 = 0;
 
 /// A value that panics when it is printed.
 struct PanicsWhenPrinted;
@@ -48,6 +63,13 @@ pub(crate) fn run() {
         Some(Misbehaviour::Panic) => panic!("selftest=panic"),
         Some(Misbehaviour::DoublePanic) => panic!("selftest=double-panic: {PanicsWhenPrinted}"),
         Some(Misbehaviour::Fault) => fault(),
+        Some(Misbehaviour::StackOverflow) => {
+            trap::overflow_stack(u64::MAX);
+        }
+        Some(Misbehaviour::WriteToText) => store(fault as fn() as usize as u64),
+        Some(Misbehaviour::JumpToData) => jump(&raw const CONSTANT as u64),
+        Some(Misbehaviour::Null) => store(8),
+        Some(Misbehaviour::OutsideRam) => store(memory::outside_ram()),
         Some(Misbehaviour::Die) => power::turn_off(),
         // Left to the case below.
         Some(Misbehaviour::Fail) => {}
@@ -57,7 +79,19 @@ pub(crate) fn run() {
 /// Executes an instruction that is none.
 #[inline(never)]
 fn fault() {
-    arch::trap::illegal_instruction();
+    trap::illegal_instruction();
+}
+
+#[allow(unsafe_code, reason = "an address where nobody may write")]
+fn store(address: u64) {
+    // SAFETY: it is asked for, and if it is not noticed the run has no worth any more.
+    unsafe { trap::store(address, 0) };
+}
+
+#[allow(unsafe_code, reason = "an address where there is no code")]
+fn jump(address: u64) -> ! {
+    // SAFETY: as in `store`.
+    unsafe { trap::jump(address) }
 }
 
 ktest! {

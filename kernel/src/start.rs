@@ -28,10 +28,11 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     initrd::report();
     arch::entry::install();
     platform::set_little_endian_exceptions();
-    memory::protect();
+    let unprotected = memory::protect();
     ftrace::prime_classic_sites();
     thread::init();
     cpu::bring_up();
+    memory::report(unprotected);
     selftest::run();
     if let Some(peer) = shell::wanted() {
         shell::run(peer);

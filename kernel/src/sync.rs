@@ -3,7 +3,7 @@
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::Ordering;
 
-use arch::interrupts;
+use arch::{hcall, interrupts};
 
 use crate::thread;
 
@@ -38,6 +38,15 @@ impl<T: ?Sized> IrqLock<T> {
         Some(IrqLockGuard {
             guard: self.0.try_lock()?,
             _interrupts: interrupts,
+        })
+    }
+
+    /// Takes the lock if it comes free within a while. For the report of a fault: who holds it may be what has faulted.
+    pub(crate) fn lock_in_fault(&self) -> Option<IrqLockGuard<'_, T>> {
+        const PATIENCE: usize = 100_000;
+        (0..PATIENCE).find_map(|_| {
+            hcall::spin_hint();
+            self.try_lock()
         })
     }
 }

@@ -46,6 +46,37 @@ fn a_guest_that_faults() {
     run(&["--append", "selftest=fault"]).expect(7, &["FAILED: the guest panicked: "]);
 }
 
+/// What a thread does wrong that nobody can do without has the words that end another thread, and ends the run.
+#[test]
+fn a_guest_whose_boot_thread_does_what_it_must_not() {
+    for (what, cause) in [
+        (
+            "stack-overflow",
+            "stack overflow of thread 'boot': data storage at ",
+        ),
+        (
+            "write-to-text",
+            "write to text of function kernel::selftest::fault in thread 'boot': data storage at ",
+        ),
+        ("jump-to-data", "jump to data at 0x"),
+        (
+            "null",
+            "null dereference: store to 0x8 in thread 'boot': data storage at ",
+        ),
+        ("outside-ram", "store outside RAM at 0x"),
+    ] {
+        let ended = run(&["--append", &format!("selftest={what}")]);
+        ended.expect(7, &[&format!("FAILED: the guest panicked: {cause}")]);
+        // The trace crosses from the emergency stack to the one that overflowed, of which it shows the newest part.
+        let caller = match what {
+            "stack-overflow" => "arch::trap::overflow_stack+",
+            _ => "kernel::selftest::run+",
+        };
+        let (_, trace) = ended.output.split_once("Call trace:").unwrap_or_default();
+        assert!(trace.contains(caller), "there is no trace:\n{}", ended.output);
+    }
+}
+
 #[test]
 fn a_case_that_fails() {
     let ended = run(&["--append", "selftest=fail", "--case", "selftest::*"]);

@@ -17,14 +17,24 @@ pub struct Case {
     pub module: &'static str,
     /// Its own name.
     pub name: &'static str,
+    /// Whether it can be run on this machine, or why not.
+    pub needs: fn() -> core::result::Result<(), &'static str>,
     /// What it does.
     pub function: fn() -> Result,
 }
 
-/// Declares cases: functions without arguments whose body answers a [`Result`].
+/// What a case needs that needs nothing.
+pub fn nothing() -> core::result::Result<(), &'static str> {
+    Ok(())
+}
+
+/// Declares cases: functions without arguments whose body answers a [`Result`]. `needs` names a function that says whether
+/// the machine has what they need; where it has not, they are skipped, with the reason that it answers.
 ///
 /// ```ignore
 /// ktest! {
+///     needs memory::protected;
+///
 ///     fn two_and_two() {
 ///         ensure!(2 + 2 == 4, "2 + 2 is {}", 2 + 2);
 ///         Ok(())
@@ -33,14 +43,21 @@ pub struct Case {
 /// ```
 #[macro_export]
 macro_rules! ktest {
-    ($($(#[$attribute:meta])* fn $name:ident() $body:block)+) => {$(
+    ($(#[$attribute:meta])* fn $($cases:tt)+) => {
+        $crate::ktest! { needs $crate::ktest::nothing; $(#[$attribute])* fn $($cases)+ }
+    };
+    (needs $needs:path; $($(#[$attribute:meta])* fn $name:ident() $body:block)+) => {$(
         $(#[$attribute])*
         fn $name() -> $crate::ktest::Result {
             #[used]
             #[allow(unsafe_code, reason = "a link section collects the cases")]
             #[unsafe(link_section = ".ktest")]
-            static CASE: $crate::ktest::Case =
-                $crate::ktest::Case { module: module_path!(), name: stringify!($name), function: $name };
+            static CASE: $crate::ktest::Case = $crate::ktest::Case {
+                module: module_path!(),
+                name: stringify!($name),
+                needs: $needs,
+                function: $name,
+            };
             $body
         }
     )+};

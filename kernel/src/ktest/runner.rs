@@ -5,10 +5,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Case, Result};
+use super::{Case, Result, nothing};
 use crate::thread::{Builder, Outcome};
 use crate::{logging, println};
-use crate::{matrix, module};
+use crate::{matrix, memory, module};
 
 /// How long a case may take, in ticks of the timebase: 20 s.
 const TIME_LIMIT: u64 = 20 * arch::time::TICKS_PER_SECOND;
@@ -35,18 +35,21 @@ fn full_name(case: &Case) -> String {
 /// What is run and reported.
 struct Run {
     name: String,
+    needs: fn() -> core::result::Result<(), &'static str>,
     work: Box<dyn FnOnce() -> Result + Send>,
 }
 
-/// Loads the modules that came with the boot, then runs every case whose full name `is_chosen`; answers whether there was
-/// such a case and nothing failed.
+/// Loads the modules that came with the boot, then runs every case whose full name `is_chosen` and for which the machine has
+/// what it needs; answers whether there was such a case and nothing failed.
 pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
     let chosen = cases().into_iter().map(|case| Run {
         name: full_name(case),
+        needs: case.needs,
         work: Box::new(case.function),
     });
     let rows = matrix::cases().map(|(name, work)| Run {
         name,
+        needs: nothing,
         work: Box::new(work),
     });
     let chosen: Vec<Run> = chosen.chain(rows).filter(|run| is_chosen(&run.name)).collect();
@@ -54,6 +57,7 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
     let extra = module::extra().into_iter();
     let extra = extra.map(|module| Run {
         name: module.case_name(),
+        needs: nothing,
         work: Box::new(move || module.load()),
     });
     let extra: Vec<Run> = extra.collect();
@@ -62,11 +66,16 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
     let count = runs.len();
     println!("KTAP version 1");
     println!("1..{count}");
-    let mut passed = 0;
+    let (mut passed, mut skipped) = (0, 0);
     matrix::first_case_begins();
-    for (index, Run { name, work }) in runs.into_iter().enumerate() {
+    for (index, Run { name, needs, work }) in runs.into_iter().enumerate() {
         if index == first_case {
             logging::quieten();
+        }
+        if let Err(reason) = needs() {
+            println!("ok {} {name} # SKIP {reason}", index + 1);
+            skipped += 1;
+            continue;
         }
         match run_one(&name, work) {
             Ok(()) => {
@@ -80,8 +89,10 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
         }
     }
     matrix::print();
-    println!("# Totals: pass:{passed} fail:{} skip:0", count - passed);
-    passed == count && !is_empty
+    memory::print_check();
+    let failed = count - passed - skipped;
+    println!("# Totals: pass:{passed} fail:{failed} skip:{skipped}");
+    failed == 0 && !is_empty
 }
 
 fn run_one(name: &str, function: Box<dyn FnOnce() -> Result + Send>) -> Result {

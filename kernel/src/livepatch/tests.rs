@@ -202,10 +202,10 @@ ktest! {
         let deep = Builder::new("deep").sacrificial().spawn(|| sum_to(600)).join();
         let shallow = Builder::new("shallow").sacrificial().spawn(|| sum_to(500)).join();
         disable("sum").map_err(text)?;
-        let Err(Outcome::Faulted(Fault { detail: Some(detail), .. })) = deep else {
+        let Err(Outcome::Faulted(Fault { cause: Some(cause), .. })) = deep else {
             return Err(format!("600 deep ended otherwise: {deep:?}"));
         };
-        ensure_eq!(detail.as_str(), "return stack of thread 'deep' is full at depth 512, in function kernel::livepatch::tests::sum_of_doubles_to", "the message");
+        ensure_eq!(cause.as_str(), "return stack of thread 'deep' is full at depth 512, in function kernel::livepatch::tests::sum_of_doubles_to", "the message");
         ensure_eq!(shallow, Ok(500 * 501 + 10), "500 deep, afterwards");
         Ok(())
     }

@@ -7,9 +7,9 @@ use core::fmt;
 use arch::mmu::window;
 use kernel_core::radix::Census;
 
-use super::protection::{is_protected, mapping, walk_all};
+use super::protection::{mapping, walk_all};
 use crate::machine::machine;
-use crate::{ensure, ktest, println, thread};
+use crate::{println, thread};
 
 /// What a check that found nothing wrong has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,17 +64,11 @@ pub fn check() -> Result<Report, String> {
     }
 }
 
-ktest! {
-    fn nothing_can_be_written_and_executed() {
-        let report = check()?;
-        if report.cpus == 0 {
-            ensure!(!machine().has_radix || !is_protected(), "memory is protected, and no CPU has tables");
-            return Ok(());
-        }
-        let Report { census, guards, .. } = report;
-        ensure!(census.executable > 0 && census.read_only > 0 && census.writable > 0, "{report}");
-        ensure!(guards > 4, "{report}");
-        println!("# memory: {report}");
-        Ok(())
+/// Prints what is mapped at the end of a run, if memory is protected.
+pub(crate) fn print() {
+    match check() {
+        Ok(Report { cpus: 0, .. }) => {}
+        Ok(report) => println!("# memory: {report}"),
+        Err(error) => println!("# memory: {error}"),
     }
 }

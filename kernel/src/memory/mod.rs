@@ -6,18 +6,26 @@
 //! | `heap.rs` | the kernel's heap |
 //! | `stacks.rs` | stacks, each with an unmapped page below it |
 //! | `protection.rs` | the page tables, and every change in them |
+//! | `owner.rs` | whose memory an address is in |
 //! | `check.rs` | the walk over all mappings |
+//! | `report.rs` | what the log says of it, and of what is missing |
 
 mod check;
 mod heap;
+mod owner;
 mod plan;
 mod protection;
+mod report;
 mod stacks;
+mod tests;
 
+pub(crate) use check::print as print_check;
 pub use check::{Report, check};
 pub use heap::{heap_in_use, heap_size};
 pub use kernel_core::radix::{PAGE_SIZE, Rights};
+pub(crate) use owner::{Owner, OwnerOf};
 pub(crate) use plan::init;
-pub(crate) use protection::{allow, forbid, init_cpu, protect};
+pub(crate) use protection::{allow, forbid, init_cpu, protect, rights_at};
 pub use protection::{is_protected, is_readable};
-pub use stacks::Guarded;
+pub(crate) use report::{outside_is_noticed, outside_ram, protected, report};
+pub use stacks::{Guarded, stacks_in_use};

@@ -43,16 +43,9 @@ pub fn is_protected() -> bool {
     SPACE.lock().is_some()
 }
 
-/// Protects memory from here on, if the processor and the platform can; the log says what is missing otherwise. Once, on the
-/// boot CPU.
-pub(crate) fn protect() {
-    if let Err(reason) = set_up() {
-        log::warn!(
-            target: "memory",
-            "memory is not protected: {reason}. Text can be written, data can be executed, address 0 can be used, and a stack \
-             that overflows goes on in what is below it"
-        );
-    }
+/// Protects memory from here on, if the processor and the platform can; answers why they cannot. Once, on the boot CPU.
+pub(crate) fn protect() -> Option<&'static str> {
+    set_up().err()
 }
 
 fn set_up() -> Result<(), &'static str> {
@@ -176,9 +169,46 @@ pub(crate) fn forbid(range: &Range<u64>) {
     change_shared(range, Change::Unmap);
 }
 
+/// What may be done with the page at `address`; `None`: nothing, or memory is not protected.
+pub(crate) fn rights_at(address: u64) -> Option<Rights> {
+    mapping(address).and_then(|leaf| leaf.rights())
+}
+
+/// The processes that have a window to code open now.
+pub(super) fn open_windows() -> heapless::Vec<u32, CPUS> {
+    let space = SPACE.lock();
+    let cpus = space
+        .iter()
+        .flat_map(|space| space.cpus.iter().map(move |cpu| (space, cpu)));
+    let open = cpus.filter(|(space, (_, root))| leaf_at(&space.pool, *root, window::ADDRESS).is_some());
+    open.map(|(_, (process, _))| *process).collect()
+}
+
+/// Puts `word` into the entry of the smallest page at `address`, behind the back of everything that knows better, and
+/// answers what was there. For cases that want to see it noticed.
+///
+/// # Panics
+/// There is no such entry.
+pub(super) fn plant(address: u64, word: u64) -> u64 {
+    let mut space = SPACE.lock();
+    let space = space.as_mut().expect("memory is protected");
+    let (table, index) = slot(&space.pool, space.shared, address).expect("a small page");
+    let old = space.pool.entry(table, index);
+    space.pool.set_entry(table, index, word);
+    tlb::forget_translations(space.cpus.iter().map(|(process, _)| *process));
+    old
+}
+
 /// What the address is mapped to; `None`: not at all, or memory is not protected.
 pub(super) fn mapping(address: u64) -> Option<Leaf> {
     let space = SPACE.lock();
+    let space = space.as_ref()?;
+    leaf_at(&space.pool, space.shared, address).map(|(_, leaf)| leaf)
+}
+
+/// The same for the report of a fault, which may have come while the tables change: then nothing is known.
+pub(super) fn mapping_soon(address: u64) -> Option<Leaf> {
+    let space = SPACE.lock_in_fault()?;
     let space = space.as_ref()?;
     leaf_at(&space.pool, space.shared, address).map(|(_, leaf)| leaf)
 }

@@ -23,6 +23,11 @@ fn area() -> &'static IrqLock<Area> {
     AREA.call_once(|| IrqLock::new(Area::with_room(plan().stacks.clone(), ROOM)))
 }
 
+/// Bytes that are in use, the guard pages included.
+pub fn stacks_in_use() -> u64 {
+    area().lock().used_bytes()
+}
+
 /// Parts of memory, each with a guard page below it. They go back when this is dropped.
 #[derive(Debug)]
 pub struct Guarded {
@@ -52,6 +57,11 @@ impl Guarded {
             unsafe { ptr::write_bytes(part.start as *mut u8, 0, (part.end - part.start) as usize) };
         }
         Guarded { start, parts }
+    }
+
+    /// Whether an address is in one of the parts.
+    pub(crate) fn contains(&self, address: u64) -> bool {
+        self.parts.iter().any(|part| part.contains(&address))
     }
 
     /// The addresses of a part; empty when there is none of this number.

@@ -32,7 +32,7 @@ pub use extra::{ExtraModule, extra};
 pub use load::{load, load_with};
 pub use macros::modinfo;
 pub use place::used_bytes;
-pub(crate) use registry::{Busy, any, at, locate};
+pub(crate) use registry::{Busy, any, at, locate, name_of};
 pub use registry::{Module, ModuleUse, State, functions, get, hold, list, symbol_at};
 pub use snapshot::Snapshot;
 pub use unload::unload;

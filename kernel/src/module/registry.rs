@@ -297,10 +297,22 @@ pub(crate) fn any(is_meant: impl Fn(&Module) -> bool) -> Result<bool, Busy> {
     Ok(registry.modules.iter().any(|module| is_meant(module)))
 }
 
-/// Calls `found` with the function or stub of a module that `address` is in. Allocates nothing and does not wait: while
-/// somebody else has the registry, nothing is found.
+/// Calls `found` with the name of the module that `address` is in. For the report of a fault: allocates nothing and does not
+/// wait for long.
+pub(crate) fn name_of(address: u64, found: &mut dyn FnMut(&str)) {
+    let Some(registry) = REGISTRY.lock_in_fault() else {
+        return;
+    };
+    let mut modules = registry.modules.iter();
+    if let Some(module) = modules.find(|module| module.range.contains(&address)) {
+        found(&module.info.name);
+    }
+}
+
+/// Calls `found` with the function or stub of a module that `address` is in. Allocates nothing and does not wait
+/// for long: while somebody else has the registry, nothing is found.
 pub(crate) fn locate(address: u64, found: &mut dyn FnMut(Location<'_>)) {
-    let Some(registry) = REGISTRY.try_lock() else {
+    let Some(registry) = REGISTRY.lock_in_fault() else {
         return;
     };
     let Some(module) = registry

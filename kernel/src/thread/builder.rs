@@ -51,7 +51,12 @@ impl Builder {
     pub fn spawn<T: Send + 'static>(self, function: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
         let value = Arc::new(IrqLock::new(None));
         let result = value.clone();
-        let main = Box::new(move || *result.lock() = Some(function()));
+        let mut function = Some(function);
+        let main = Box::new(move || {
+            if let Some(function) = function.take() {
+                *result.lock() = Some(function());
+            }
+        });
         let time_left = self.time_limit.unwrap_or(u64::MAX);
         let thread = new_thread(self.name, STACK_SIZE, self.sacrificial, time_left, Some(main));
         prepare(&thread);
@@ -105,7 +110,7 @@ pub(super) fn new_thread(
     stack_size: usize,
     sacrificial: bool,
     time_left: u64,
-    main: Option<Box<dyn FnOnce() + Send>>,
+    main: Option<Box<dyn FnMut() + Send>>,
 ) -> Arc<Thread> {
     let memory = Guarded::new(&[RETURN_STACK_SIZE, stack_size as u64]);
     let thread = Thread {
@@ -159,13 +164,15 @@ fn prepare(thread: &Thread) {
     unsafe { arch::thread::prepare(&thread.head, thread_main, 0) };
 }
 
-/// Where every thread begins, with interrupts off.
+/// Where every thread begins, with interrupts off. What it runs stays where the thread's end finds it, whatever the end is.
+#[allow(unsafe_code, reason = "the lock is not held while the thread runs")]
 extern "C" fn thread_main(_: usize) -> ! {
     scheduler::finish_switch();
     arch::interrupts::enable();
-    let main = current().main.lock().take();
+    let main = current().main.lock().as_deref_mut().map(|main| &raw mut *main);
     if let Some(main) = main {
-        main();
+        // SAFETY: it goes with the thread, and nobody else uses it.
+        unsafe { (*main)() };
     }
     scheduler::end_current(Outcome::Returned)
 }

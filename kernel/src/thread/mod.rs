@@ -26,7 +26,7 @@ use crate::sync::IrqLock;
 
 pub(crate) use builder::new_idle;
 pub use builder::{Builder, JoinHandle, spawn};
-pub(crate) use guard::guard_pages;
+pub(crate) use guard::{GuardPage, GuardedBy, describe_stack, guard_pages, own_guard};
 pub(crate) use scan::has_word_in;
 pub use scan::{find_in_trampoline_with, find_stack_word_in};
 pub use scheduler::{all, init, sleep, tick, yield_now};
@@ -45,8 +45,8 @@ pub struct Thread {
     /// Ticks of the timebase that a sacrificial thread may still run.
     time_left: AtomicU64,
     state: AtomicU8,
-    /// What the thread runs, until it starts.
-    main: IrqLock<Option<Box<dyn FnOnce() + Send>>>,
+    /// What the thread runs, once.
+    main: IrqLock<Option<Box<dyn FnMut() + Send>>>,
     /// How it ended, once it has.
     outcome: IrqLock<Option<Outcome>>,
     joiners: WaitQueue,
@@ -175,6 +175,7 @@ pub fn current() -> Arc<Thread> {
 }
 
 /// The running thread's name, to be printed: also before threads exist, and in a panic, where nothing may allocate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CurrentName;
 
 impl fmt::Display for CurrentName {

@@ -12,7 +12,7 @@ use arch::thread::ThreadHead;
 use arch::{interrupts, time};
 
 use super::builder::new_thread;
-use super::{Outcome, State, Thread, current, current_head, spawn};
+use super::{Outcome, State, Thread, current, current_cpu_head, current_head, spawn};
 use crate::platform;
 use crate::sync::IrqLock;
 
@@ -206,6 +206,12 @@ pub fn tick(frame: &ExceptionFrame) {
     if is_over {
         end_current(Outcome::OutOfTime { nip: frame.nip });
     }
+    // The emergency stack is the CPU's: whoever runs next may need it, and what is on it must be done before. The thread has
+    // little of its own stack left, and is its turn until it has more.
+    if current_cpu_head().emergency_stack().contains(&frame.address()) {
+        set_timer();
+        return;
+    }
     schedule();
 }
 
@@ -237,4 +243,10 @@ fn set_timer() {
 /// Every thread that has not ended.
 pub fn all() -> Vec<Arc<Thread>> {
     SCHEDULER.lock().all.clone()
+}
+
+/// What `look` answers of every thread that has not ended; `None` when somebody else has the list for too long. For faults:
+/// allocates nothing.
+pub(super) fn look<T>(look: impl FnOnce(&[Arc<Thread>]) -> T) -> Option<T> {
+    SCHEDULER.lock_in_fault().map(|scheduler| look(&scheduler.all))
 }

@@ -74,17 +74,25 @@ ktest! {
     }
 
     fn a_wild_stack_pointer_ends_only_the_thread() {
-        let handle = Builder::new("wild stack").sacrificial().spawn(|| {
-            // SAFETY: the thread's own stack pointer is lost; the exception entry must not use it, and the thread never comes back.
-            #[allow(unsafe_code, reason = "the case needs a stack pointer that is no good")]
-            unsafe { core::arch::asm!("li 1, 0x1238", "trap", options(noreturn)) };
-        });
+        let handle = Builder::new("wild stack").sacrificial().spawn(|| lose_the_stack());
         match handle.join() {
             Err(Outcome::Faulted(fault)) => {
                 ensure_eq!(fault.what, "trap", "what happened");
                 ensure_eq!(fault.stack_pointer, 0x1238, "r1 in the report");
             }
             other => return Err(alloc::format!("the thread ended otherwise: {other:?}")),
+        }
+        Ok(())
+    }
+
+    /// Near the end of their stacks the clock's interrupt is handled on the emergency stack, of which there is one for each CPU:
+    /// nobody else may run while something is on it.
+    fn threads_near_the_end_of_their_stacks_keep_their_registers() {
+        let deep = || spawn("deep", || descend(7));
+        let sums = [deep(), deep(), deep()];
+        let wanted = descend_wanted();
+        for handle in sums {
+            ensure_eq!(handle.join(), Ok(wanted), "the sum");
         }
         Ok(())
     }
@@ -97,6 +105,51 @@ ktest! {
         }
         ensure_eq!(crate::memory::heap_in_use(), before, "heap in use after 16 threads");
         Ok(())
+    }
+}
+
+/// Goes down until there is no room for a handler, and adds up there for several time slices, and again on each way up.
+#[inline(never)]
+fn descend(seed: u64) -> u64 {
+    let here = core::hint::black_box(0u64);
+    let low = current().head().stack_low.load(Ordering::Relaxed);
+    let room = &raw const here as u64 - low;
+    if room < 4 * 1024 {
+        return spin(seed);
+    }
+    descend(seed).wrapping_add(here)
+}
+
+/// A sum that takes several time slices.
+fn spin(seed: u64) -> u64 {
+    let until = arch::time::timebase() + 8 * MILLISECOND;
+    let mut sum = seed;
+    for n in 0.. {
+        if n >= SPINS && arch::time::timebase() >= until {
+            break;
+        }
+        sum = if n < SPINS {
+            sum.wrapping_mul(31) ^ n
+        } else {
+            core::hint::black_box(sum)
+        };
+    }
+    sum
+}
+
+const SPINS: u64 = 100_000;
+
+fn descend_wanted() -> u64 {
+    (0..SPINS).fold(7, |sum, n| sum.wrapping_mul(31) ^ n)
+}
+
+/// A function of its own, so that none that has a frame seems to lose it.
+#[inline(never)]
+fn lose_the_stack() -> ! {
+    // SAFETY: the thread's own stack pointer is lost; the exception entry must not use it, and the thread never comes back.
+    #[allow(unsafe_code, reason = "the case needs a stack pointer that is no good")]
+    unsafe {
+        core::arch::asm!("li 1, 0x1238", "trap", options(noreturn))
     }
 }
 

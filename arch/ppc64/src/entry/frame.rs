@@ -45,6 +45,13 @@ pub struct ExceptionFrame {
 /// numbers (ELFv2 2.4).
 pub const DWARF_NIP: u16 = 67;
 
+impl ExceptionFrame {
+    /// Where the frame is: on the stack that the handler runs on.
+    pub fn address(&self) -> u64 {
+        core::ptr::from_ref(self) as u64
+    }
+}
+
 /// Bytes of an exception frame without the red zone above it.
 pub const EXCEPTION_FRAME_SIZE: usize = size_of::<ExceptionFrame>();
 /// Bytes that must be left below the frame for the handler itself; with less, the handler runs on the emergency stack.

@@ -13,6 +13,12 @@ impl Vector {
     pub const MACHINE_CHECK: Vector = Vector(0x200);
     /// Data access that translation or protection forbids; DAR has the address.
     pub const DATA_STORAGE: Vector = Vector(0x300);
+    /// Data access to an address that no table can translate; DAR has it.
+    pub const DATA_SEGMENT: Vector = Vector(0x380);
+    /// Execution that translation or protection forbids; SRR1 tells why.
+    pub const INSTRUCTION_STORAGE: Vector = Vector(0x400);
+    /// Execution at an address that no table can translate.
+    pub const INSTRUCTION_SEGMENT: Vector = Vector(0x480);
     /// From the interrupt controller.
     pub const EXTERNAL: Vector = Vector(0x500);
     /// An access that the instruction cannot make at this alignment; DAR has the address.
@@ -21,6 +27,8 @@ impl Vector {
     pub const PROGRAM: Vector = Vector(0x700);
     /// The decrementer passed zero.
     pub const DECREMENTER: Vector = Vector(0x900);
+    /// An illegal instruction, where there is no hypervisor: "hypervisor emulation assistance", and nobody who could assist.
+    pub const ILLEGAL: Vector = Vector(0xe40);
     /// One instruction was executed with MSR\[SE\].
     pub const TRACE: Vector = Vector(0xd00);
     /// From another CPU, where there is no hypervisor.
@@ -31,9 +39,9 @@ impl Vector {
         (Vector::SYSTEM_RESET, "system reset"),
         (Vector::MACHINE_CHECK, "machine check"),
         (Vector::DATA_STORAGE, "data storage"),
-        (Vector(0x380), "data segment"),
-        (Vector(0x400), "instruction storage"),
-        (Vector(0x480), "instruction segment"),
+        (Vector::DATA_SEGMENT, "data segment"),
+        (Vector::INSTRUCTION_STORAGE, "instruction storage"),
+        (Vector::INSTRUCTION_SEGMENT, "instruction segment"),
         (Vector::EXTERNAL, "external interrupt"),
         (Vector::ALIGNMENT, "alignment"),
         (Vector::PROGRAM, "program"),
@@ -45,8 +53,7 @@ impl Vector {
         (Vector::TRACE, "trace"),
         (Vector(0xe00), "hypervisor data storage"),
         (Vector(0xe20), "hypervisor instruction storage"),
-        // "Hypervisor emulation assistance": in hypervisor state there is nobody who could assist.
-        (Vector(0xe40), "illegal instruction"),
+        (Vector::ILLEGAL, "illegal instruction"),
         (Vector(0xe60), "hypervisor maintenance"),
         (Vector::HYPERVISOR_DOORBELL, "hypervisor doorbell"),
         (Vector(0xea0), "hypervisor virtualization"),

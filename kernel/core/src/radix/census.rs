@@ -14,6 +14,8 @@ pub struct Census {
     pub read_only: u64,
     /// Pages that can be read and written.
     pub writable: u64,
+    /// Pages that can be written and executed, of which there must be none.
+    pub both: u64,
     /// Entries, of any size.
     pub leaves: u64,
 }
@@ -44,7 +46,7 @@ pub enum Violation {
 }
 
 impl Census {
-    /// Counts one mapping, if it may be. `memory` is all that there is.
+    /// Counts one mapping. `memory` is all that there is.
     ///
     /// # Errors
     /// It must not be.
@@ -57,18 +59,19 @@ impl Census {
     ) -> Result<(), Violation> {
         let real = leaf.real()..leaf.real().saturating_add(size);
         let is_inside = |range: &Range<u64>| range.start <= real.start && real.end <= range.end;
+        let pages = size / PAGE_SIZE;
+        self.leaves += 1;
+        match (leaf.is_writable(), leaf.is_executable()) {
+            (true, true) => self.both += pages,
+            (true, false) => self.writable += pages,
+            (false, true) => self.executable += pages,
+            (false, false) => self.read_only += pages,
+        }
         if leaf.is_writable() && leaf.is_executable() {
             return Err(Violation::WriteAndExecute { address, size, leaf });
         }
         if !memory.iter().any(is_inside) || real.start % size != 0 {
             return Err(Violation::Nowhere { address, size, leaf });
-        }
-        let pages = size / PAGE_SIZE;
-        self.leaves += 1;
-        match (leaf.is_writable(), leaf.is_executable()) {
-            (true, _) => self.writable += pages,
-            (false, true) => self.executable += pages,
-            (false, false) => self.read_only += pages,
         }
         Ok(())
     }
@@ -78,8 +81,8 @@ impl fmt::Display for Census {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} pages RX, {} R, {} RW, in {} entries",
-            self.executable, self.read_only, self.writable, self.leaves
+            "{} pages RX, {} R, {} RW, {} W+X, in {} entries",
+            self.executable, self.read_only, self.writable, self.both, self.leaves
         )
     }
 }

@@ -76,6 +76,13 @@ impl Leaf {
         self.0 & REAL
     }
 
+    /// What may be done with it, if that is something that may be.
+    pub fn rights(self) -> Option<Rights> {
+        let all = [Rights::ReadExecute, Rights::Read, Rights::ReadWrite];
+        all.into_iter()
+            .find(|rights| rights.bits() == self.0 & (READ | WRITE | EXECUTE))
+    }
+
     /// Whether it can be read.
     pub fn is_readable(self) -> bool {
         self.0 & READ != 0
@@ -173,6 +180,7 @@ mod tests {
             let leaf = Leaf::new(0, rights);
             assert!(leaf.is_readable());
             assert!(!(leaf.is_writable() && leaf.is_executable()), "{rights:?}");
+            assert_eq!(leaf.rights(), Some(rights));
         }
     }
 }

@@ -253,6 +253,7 @@ fn a_census_counts_and_judges() {
         executable: 3,
         read_only: 1,
         writable: 512,
+        both: 0,
         leaves: 5,
     };
     assert_eq!(take(&memory, GIB), Ok(census));

@@ -1,75 +1,18 @@
 //! What happens when the processor stops the running code.
 
-use alloc::format;
-use alloc::string::String;
-use core::fmt;
+mod cause;
+mod fault;
+mod tests;
+
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use arch::entry::{ExceptionFrame, Vector};
-use arch::livepatch::return_stack_full;
-use arch::msr;
-use arch::thread::RETURN_STACK_DEPTH;
-use arch::time;
+use arch::{msr, time};
 
-use crate::symbols::{self, Symbolized};
+pub use fault::Fault;
+
 use crate::thread::{self, CurrentName, Outcome};
 use crate::{backtrace, console, cpu, println, step};
-
-/// An exception that nobody expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Its name.
-    pub what: &'static str,
-    /// More about it, where the kernel knows more.
-    pub detail: Option<String>,
-    /// The instruction that met it.
-    pub nip: u64,
-    /// The address that the instruction wanted, where the exception has one.
-    pub data_address: Option<u64>,
-    /// Link register at that moment.
-    pub lr: u64,
-    /// Stack pointer at that moment.
-    pub stack_pointer: u64,
-}
-
-impl Fault {
-    fn new(frame: &ExceptionFrame) -> Self {
-        let vector = Vector(frame.vector);
-        Fault {
-            what: vector.describe(frame.msr),
-            detail: (frame.nip == return_stack_full()).then(|| full_return_stack(frame)),
-            nip: frame.nip,
-            data_address: vector.has_data_address().then_some(frame.dar),
-            lr: frame.lr,
-            stack_pointer: frame.gpr[1],
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(detail) = &self.detail {
-            write!(f, "{detail}: ")?;
-        }
-        write!(f, "{} at {}", self.what, Symbolized(self.nip))?;
-        if let Some(address) = self.data_address {
-            write!(f, ", data address {address:#x}")?;
-        }
-        write!(f, ", lr {:#x}, r1 {:#x}", self.lr, self.stack_pointer)
-    }
-}
-
-/// What `klp_return_stack_full` means: see `arch/ppc64/src/livepatch/return_stack.S`.
-fn full_return_stack(frame: &ExceptionFrame) -> String {
-    let function = symbols::kernel().at(frame.gpr[12]);
-    let function = function.map_or_else(
-        || format!("{:#x}", frame.gpr[12]),
-        |(symbol, _)| String::from(symbol.path),
-    );
-    format!(
-        "return stack of thread '{CurrentName}' is full at depth {RETURN_STACK_DEPTH}, in function {function}"
-    )
-}
 
 /// Every exception arrives here, on the interrupted thread's stack, with interrupts off (see `arch/ppc64/src/entry`).
 #[unsafe(no_mangle)]
@@ -136,15 +79,18 @@ fn system_reset(frame: &ExceptionFrame) {
     );
 }
 
-/// Ends a sacrificial thread; anybody else's fault is the kernel's end.
+/// Ends a sacrificial thread; anybody else's fault is the kernel's end, with the same message.
 fn unexpected(frame: &ExceptionFrame) {
-    let fault = Fault::new(frame);
+    let fault = Fault::of(frame);
     let head = thread::current_head();
     let locks_held = head.locks_held.load(Ordering::Relaxed);
     let in_interrupt = head.interrupts_active.load(Ordering::Relaxed) != 0;
-    if thread::is_current_sacrificial() && locks_held == 0 && !in_interrupt {
-        log::debug!("thread '{CurrentName}': {fault}");
+    // A machine check may come while SRR0 and SRR1 are in use.
+    let can_go_on = frame.msr & msr::RI != 0;
+    if thread::is_current_sacrificial() && locks_held == 0 && !in_interrupt && can_go_on {
+        let fault = fault.keep();
+        log::info!("{fault}");
         thread::end_current(Outcome::Faulted(fault));
     }
-    panic!("unexpected exception in thread '{CurrentName}': {fault}");
+    panic!("{fault}");
 }
