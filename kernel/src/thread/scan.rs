@@ -10,6 +10,7 @@ use arch::livepatch::{ReturnRecord, caller_frame_helper};
 use arch::thread::RETURN_STACK_DEPTH;
 
 use super::{Thread, all, current};
+use crate::unwind::{self, End};
 
 /// The name of a thread, other than the running one, with an address in `range` anywhere in the live part of its stack or in
 /// the records of its return designs and tracers.
@@ -28,7 +29,18 @@ pub fn find_in_trampoline_with(ranges: &[Range<u64>]) -> Option<String> {
     let reaches = |thread: &Thread, ranges: &[Range<u64>]| {
         words(thread).any(|word| ranges.iter().any(|range| range.contains(&word)))
     };
-    find(|thread| reaches(thread, &code) && reaches(thread, ranges))
+    find(|thread| reaches(thread, &code) && reaches(thread, ranges) && !is_certainly_outside(thread, &code))
+}
+
+/// Whether the exact trace of a thread says that it is in none of `code`: words that look like addresses of it are stale, or
+/// plain numbers, and in a thread that sleeps for long they stay.
+fn is_certainly_outside(thread: &Thread, code: &[Range<u64>]) -> bool {
+    let mut trace = unwind::trace_thread(thread);
+    let is_outside = trace.by_ref().all(|frame| {
+        let address = frame.address_inside();
+        frame.is_reliable() && !code.iter().any(|range| range.contains(&address))
+    });
+    is_outside && trace.end() == Some(End::Outermost)
 }
 
 /// Whether any word that says where a thread goes on, of one that does not run, is in one of `ranges`. If not, the thread is
