@@ -24,6 +24,7 @@ pub mod memory;
 pub mod module;
 pub mod panic;
 pub mod power;
+pub mod proc;
 pub mod situations;
 pub mod step;
 pub mod symbols;

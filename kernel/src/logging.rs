@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use arch::time;
 use kernel_core::log_ring::LogRing;
@@ -22,7 +22,7 @@ const LONGEST: usize = 512;
 /// Linux's number for a message that a user writes to the log without saying one.
 pub const USER_LEVEL: u8 = 4;
 /// More than any level.
-const ALL_LEVELS: u8 = 8;
+const ALL_LEVELS: i32 = 8;
 
 /// What `log=` takes.
 const LEVELS: &[(&str, LevelFilter)] = &[
@@ -40,8 +40,11 @@ static START: AtomicU64 = AtomicU64::new(0);
 /// The last messages. Nothing else is locked while it is, and nothing is formatted.
 static RING: IrqLock<LogRing<KEPT>> = IrqLock::new(LogRing::new());
 
-/// Messages whose level is less are printed on the console.
-static CONSOLE_LEVEL: AtomicU8 = AtomicU8::new(ALL_LEVELS);
+/// Messages whose level is less are printed on the console. C has it as a variable, in `linux/printk.h`.
+#[allow(unsafe_code, reason = "C knows it by its name")]
+#[allow(non_upper_case_globals, reason = "C's name")]
+#[unsafe(no_mangle)]
+static console_loglevel: AtomicI32 = AtomicI32::new(ALL_LEVELS);
 
 struct KernelLog;
 
@@ -85,7 +88,7 @@ pub fn emit(level: u8, message: fmt::Arguments<'_>) {
     // It ends with an error where it is full: the rest is not kept.
     let _ = text.write_fmt(message);
     RING.lock().push(microseconds, level, text.as_str());
-    if level < CONSOLE_LEVEL.load(Ordering::Relaxed) {
+    if i32::from(level) < console_loglevel.load(Ordering::Relaxed) {
         println!("{}{message}", Stamp(microseconds));
     }
 }
@@ -151,12 +154,13 @@ pub fn clear() {
 
 /// Prints messages on the console whose level is less than this.
 pub fn set_console_level(level: u8) {
-    CONSOLE_LEVEL.store(level, Ordering::Relaxed);
+    console_loglevel.store(level.into(), Ordering::Relaxed);
 }
 
 /// Messages whose level is less are printed on the console.
 pub fn console_level() -> u8 {
-    CONSOLE_LEVEL.load(Ordering::Relaxed)
+    let level = console_loglevel.load(Ordering::Relaxed);
+    level.clamp(0, u8::MAX.into()) as u8
 }
 
 /// Ticks of the timebase since the kernel started.

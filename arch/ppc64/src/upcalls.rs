@@ -4,7 +4,7 @@
 //! with a TOC makes its own r2, one without ignores r12, and the same instructions are right in both builds of the kernel.
 //! Calls by name would not be: `bl` is wrong for a function without a TOC, `bl …@notoc` for one with.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_void};
 
 use crate::cpu::CpuHead;
 use crate::entry::ExceptionFrame;
@@ -27,9 +27,21 @@ unsafe extern "C" {
     fn ftrace_return_to_handler() -> u64;
 
     /// Defined by `kernel`: a module in C prints. `arguments` is the list of the variable arguments, a doubleword each.
-    #[allow(dead_code, reason = "called from printk.S only")]
+    #[allow(dead_code, reason = "called from variadic.S only")]
     fn printk(format: *const c_char, arguments: *const u64) -> c_int;
 
     /// Defined by `kernel`: its CPUs, of which this is the first one's head: the CPU that `_start` runs on.
     pub(crate) static kernel_cpus: CpuHead;
+
+    /// Defined by `kernel`: a module in C prints to a file of the tree.
+    #[allow(dead_code, reason = "called from variadic.S only")]
+    fn seq_print_list(file: *mut c_void, format: *const c_char, arguments: *const u64);
+
+    /// Defined by `kernel`: a module in C prints to memory; answers how long the text is.
+    #[allow(dead_code, reason = "called from variadic.S only")]
+    fn snprint_list(to: *mut c_char, size: usize, format: *const c_char, arguments: *const u64) -> c_int;
+
+    /// Defined by `kernel`: the same, but answers how much of it is there.
+    #[allow(dead_code, reason = "called from variadic.S only")]
+    fn scnprint_list(to: *mut c_char, size: usize, format: *const c_char, arguments: *const u64) -> c_int;
 }

@@ -44,6 +44,7 @@ errno! {
     NotPermitted = 1 "EPERM" "Operation not permitted",
     NoEntry = 2 "ENOENT" "No such file or directory",
     Interrupted = 4 "EINTR" "Interrupted system call",
+    TooBig = 7 "E2BIG" "Argument list too long",
     NoExec = 8 "ENOEXEC" "Exec format error",
     Again = 11 "EAGAIN" "Resource temporarily unavailable",
     NoMemory = 12 "ENOMEM" "Cannot allocate memory",
@@ -54,6 +55,7 @@ errno! {
     NotDirectory = 20 "ENOTDIR" "Not a directory",
     IsDirectory = 21 "EISDIR" "Is a directory",
     Invalid = 22 "EINVAL" "Invalid argument",
+    NoSpace = 28 "ENOSPC" "No space left on device",
     Range = 34 "ERANGE" "Numerical result out of range",
     NotSupported = 95 "EOPNOTSUPP" "Operation not supported",
 }

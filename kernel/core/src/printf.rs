@@ -1,9 +1,15 @@
 //! C's format strings, as far as the kernel's printk takes them.
 //!
-//! `%[-+ #0][width|*][.precision|.*][hh|h|l|ll|z|j|t]conversion`, with the conversions `d i u x X o c s p %`. What is
-//! none of these is printed as it stands, so that a mistake is seen and nothing is read for it.
+//! `%[-+ #0][width|*][.precision|.*][hh|h|l|ll|z|j|t]conversion`, with the conversions `d i u x X o c s p %`, and `p` with
+//! the kernel's extensions (`pointer.rs`). What is none of these is printed as it stands, so that a mistake is seen and
+//! nothing is read for it.
 //!
 //! In the ELFv2 ABI every variable argument of these types takes one doubleword, so arguments come as `u64`s.
+
+mod gfp;
+mod pointer;
+#[cfg(test)]
+mod tests;
 
 use core::fmt::{Result, Write};
 
@@ -13,6 +19,13 @@ pub trait Arguments {
     fn next(&mut self) -> u64;
     /// The bytes of the string at an address up to its NUL, at most `limit` of them.
     fn string(&self, address: u64, limit: usize) -> &[u8];
+    /// So many bytes at an address.
+    fn bytes(&self, address: u64, count: usize) -> &[u8];
+    /// Writes the name of what is at an address, `with_offset` with the way from there: `name+0x10/0x40`.
+    ///
+    /// # Errors
+    /// Only those of `out`.
+    fn symbol(&self, out: &mut dyn Write, address: u64, with_offset: bool) -> Result;
 }
 
 /// One `%…`.
@@ -43,7 +56,9 @@ pub fn write(out: &mut dyn Write, format: &[u8], arguments: &mut dyn Arguments) 
         let mut cursor = &rest[percent + 1..];
         let directive = Directive::parse(&mut cursor, arguments);
         let conversion = take(&mut cursor);
-        if !directive.convert(out, conversion, arguments)? {
+        if conversion == Some(b'p') {
+            directive.pointer(out, &mut cursor, arguments)?;
+        } else if !directive.convert(out, conversion, arguments)? {
             text(out, &rest[percent..rest.len() - cursor.len()])?;
         }
         rest = cursor;
@@ -132,12 +147,6 @@ impl Directive {
                     _ => self.pad(out, "", arguments.string(address, limit), false)?,
                 }
             }
-            Some(b'p') => Directive {
-                zero: true,
-                precision: Some(16),
-                ..self
-            }
-            .integer(out, "", arguments.next(), 16, false)?,
             Some(b'd' | b'i') => {
                 let value = (arguments.next() << shift) as i64 >> shift;
                 let sign = match value {
@@ -208,82 +217,4 @@ fn text(out: &mut dyn Write, bytes: &[u8]) -> Result {
             .try_for_each(|byte| write!(out, "\\x{byte:02x}"))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Arguments from a list; addresses are 1 + an index in a list of strings.
-    struct List<'a>(Vec<u64>, &'a [&'a str], usize);
-
-    impl Arguments for List<'_> {
-        fn next(&mut self) -> u64 {
-            self.2 += 1;
-            self.0.get(self.2 - 1).copied().unwrap_or(0xdead)
-        }
-
-        fn string(&self, address: u64, limit: usize) -> &[u8] {
-            let bytes = self.1[address as usize - 1].as_bytes();
-            &bytes[..bytes.len().min(limit)]
-        }
-    }
-
-    /// The text, and how many arguments were read.
-    fn formatted(format: &str, arguments: &[u64], strings: &[&str]) -> (String, usize) {
-        let mut list = List(arguments.to_vec(), strings, 0);
-        let mut out = String::new();
-        write(&mut out, format.as_bytes(), &mut list).unwrap();
-        (out, list.2)
-    }
-
-    #[test]
-    fn as_in_c() {
-        let minus = -5i64 as u64;
-        for (format, arguments, expected) in [
-            ("plain", &[][..], "plain"),
-            ("%d %i", &[5, minus], "5 -5"),
-            ("%d", &[0xffff_ffff], "-1"),
-            ("%u", &[minus], "4294967291"),
-            ("%ld %lld", &[minus, 1 << 63], "-5 -9223372036854775808"),
-            ("%lu %zu", &[u64::MAX, 7], "18446744073709551615 7"),
-            ("%hhd %hu", &[0x1ff, 0x1_2345], "-1 9029"),
-            ("%x %X %#lx %#x", &[255, 255, 0xabc, 0], "ff FF 0xabc 0"),
-            ("%o", &[8], "10"),
-            ("%p", &[0x40_1000], "0000000000401000"),
-            (
-                "[%5d|%-5d|%05d|%+d|% d]",
-                &[42, 42, minus, 42, 42],
-                "[   42|42   |-0005|+42| 42]",
-            ),
-            ("[%*d|%-*d]", &[4, 1, 4, 2], "[   1|2   ]"),
-            ("[%.3d|%5.2x]", &[7, 10], "[007|   0a]"),
-            ("%c%c", &[b'o'.into(), b'k'.into()], "ok"),
-            ("100%%", &[], "100%"),
-        ] {
-            assert_eq!(
-                formatted(format, arguments, &[]),
-                (expected.into(), arguments.len()),
-                "{format}"
-            );
-        }
-    }
-
-    #[test]
-    fn strings() {
-        let text = formatted("[%s|%6s|%-6s|%.2s|%s]", &[1, 2, 2, 1, 0], &["tocsin", "abc"]);
-        assert_eq!(text, ("[tocsin|   abc|abc   |to|(null)]".into(), 5));
-    }
-
-    #[test]
-    fn nonsense_is_printed_as_it_is_and_reads_nothing() {
-        for format in ["%", "%y", "%5", "a %-", "%l", "%q %"] {
-            assert_eq!(formatted(format, &[1], &[]), (format.into(), 0));
-        }
-        let (text, read) = formatted("%99999999999999999999d", &[1], &[]);
-        assert_eq!((text.len(), read), (LIMIT, 1));
-        let mut out = String::new();
-        write(&mut out, b"a\xff%d", &mut List(vec![1], &[], 0)).unwrap();
-        assert_eq!(out, "a\\xff1");
-    }
 }

@@ -4,6 +4,7 @@
 
 #define EPERM 1
 #define ENOENT 2
+#define E2BIG 7
 #define ENOEXEC 8
 #define EAGAIN 11
 #define ENOMEM 12
@@ -11,6 +12,7 @@
 #define EEXIST 17
 #define ENODEV 19
 #define EINVAL 22
+#define ENOSPC 28
 #define ERANGE 34
 #define EOPNOTSUPP 95
 

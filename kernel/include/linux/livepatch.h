@@ -2,8 +2,12 @@
 #ifndef _LINUX_LIVEPATCH_H
 #define _LINUX_LIVEPATCH_H
 
+#include <linux/gfp.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 /* A function and its replacement; lists of them end with an empty one. */
 struct klp_func {
@@ -30,12 +34,16 @@ struct klp_object {
 	const char *name;
 	struct klp_func *funcs;
 	struct klp_callbacks callbacks;
+	/* Set by the kernel for the callbacks: the module, or NULL for the kernel. */
+	struct module *mod;
 };
 
-/* A system state that a patch changes. */
+/* A system state that a patch changes; lists of them end with an empty one. */
 struct klp_state {
 	unsigned long id;
+	/* A patch must know every state of those that are there, at least in their version. */
 	unsigned int version;
+	/* The callbacks' own. */
 	void *data;
 };
 
@@ -48,6 +56,31 @@ struct klp_patch {
 };
 
 int klp_enable_patch(struct klp_patch *patch);
+
+/* The patch's own state of this id, or NULL. */
+struct klp_state *klp_get_state(struct klp_patch *patch, unsigned long id);
+/* For callbacks: the state of this id of the youngest patch below the one that comes or goes, or NULL. */
+struct klp_state *klp_get_prev_state(unsigned long id);
+
+/*
+ * Shadow variables: data of a patch that belongs to somebody else's object, found by the object's address and a number.
+ * The other side is kernel/src/module/c/shadow.rs.
+ */
+
+/* Fills the data of a new one; with anything but 0 there is none. */
+typedef int (*klp_shadow_ctor_t)(void *obj, void *shadow_data, void *ctor_data);
+/* Called before one goes. */
+typedef void (*klp_shadow_dtor_t)(void *obj, void *shadow_data);
+
+void *klp_shadow_get(void *obj, unsigned long id);
+/* NULL, and a warning in the log, if it is there already. */
+void *klp_shadow_alloc(void *obj, unsigned long id, size_t size, gfp_t gfp_flags, klp_shadow_ctor_t ctor,
+		       void *ctor_data);
+void *klp_shadow_get_or_alloc(void *obj, unsigned long id, size_t size, gfp_t gfp_flags, klp_shadow_ctor_t ctor,
+			      void *ctor_data);
+void klp_shadow_free(void *obj, unsigned long id, klp_shadow_dtor_t dtor);
+/* Of all objects. */
+void klp_shadow_free_all(unsigned long id, klp_shadow_dtor_t dtor);
 
 /*
  * Tocsin's own: the function as it was, for a replacement that wants to call it; NULL when it is not patched or there is

@@ -5,6 +5,9 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/init.h>
+#include <linux/moduleparam.h>
+#include <linux/printk.h>
+#include <linux/stat.h>
 #include <linux/types.h>
 
 #ifndef KBUILD_MODNAME
@@ -14,30 +17,38 @@
 #error "build modules with `cargo xtask module FILE`: TOCSIN_BUILD_ID is not defined"
 #endif
 
-/* One string of .modinfo; the loader reads them as bytes, so there must be no gaps. */
-#define __MODULE_INFO_NAME(line) __modinfo_##line
-#define __MODULE_INFO(line, text)                    \
-	static const char __MODULE_INFO_NAME(line)[] \
-		__used __section(".modinfo") __attribute__((aligned(1))) = text
-#define MODULE_INFO(key, value) __MODULE_INFO_AT(__COUNTER__, #key "=" value)
-#define __MODULE_INFO_AT(line, text) __MODULE_INFO(line, text)
-
 #define MODULE_LICENSE(text) MODULE_INFO(license, text)
 #define MODULE_AUTHOR(text) MODULE_INFO(author, text)
 #define MODULE_DESCRIPTION(text) MODULE_INFO(description, text)
 #define MODULE_VERSION(text) MODULE_INFO(version, text)
 #define MODULE_ALIAS(text) MODULE_INFO(alias, text)
+#define MODULE_SOFTDEP(text) MODULE_INFO(softdep, text)
 
 /* Global symbols are there for all other modules. */
 #define EXPORT_SYMBOL(symbol) extern __typeof__(symbol) symbol
 #define EXPORT_SYMBOL_GPL(symbol) extern __typeof__(symbol) symbol
 
-/* What a module is called, for those who are handed it. */
-struct module {
-	const char *name;
+#define MODULE_NAME_LEN 56
+
+/* Where a module stands in its life. */
+enum module_state {
+	/* It can be used. */
+	MODULE_STATE_LIVE,
+	/* Its init function has not returned. */
+	MODULE_STATE_COMING,
+	/* Its exit function has been called. */
+	MODULE_STATE_GOING,
+	/* Nobody sees it yet. */
+	MODULE_STATE_UNFORMED,
 };
 
-static struct module __this_module __maybe_unused = { .name = KBUILD_MODNAME };
+/* A module, for those who are handed it. The kernel keeps its state: kernel/src/module/c/module.rs. */
+struct module {
+	enum module_state state;
+	char name[MODULE_NAME_LEN];
+};
+
+static struct module __this_module __used = { .state = MODULE_STATE_UNFORMED, .name = KBUILD_MODNAME };
 #define THIS_MODULE (&__this_module)
 
 __MODULE_INFO_AT(__COUNTER__, "name=" KBUILD_MODNAME);

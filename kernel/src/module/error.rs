@@ -50,6 +50,20 @@ pub enum Reason {
     NoRoom(AreaError),
     /// Its unwind tables are malformed.
     Unwind(gimli::Error),
+    /// A parameter cannot have this value.
+    Parameter {
+        /// Its name, as it was given.
+        parameter: String,
+        /// The text that was given.
+        value: String,
+        /// Why not.
+        errno: Errno,
+    },
+    /// What should be a parameter of the module is none.
+    NoParameter {
+        /// What is wrong.
+        what: String,
+    },
     /// A live patch that is enabled for it cannot be applied.
     Patch(KlpError),
     /// `init_module` failed; the module is gone again.
@@ -88,6 +102,8 @@ impl Error {
             Reason::Exists => Errno::Exists,
             Reason::Needs { .. } | Reason::NotLoaded => Errno::NoEntry,
             Reason::NoRoom(_) => Errno::NoMemory,
+            Reason::NoParameter { .. } => Errno::NoExec,
+            Reason::Parameter { errno, .. } => *errno,
             Reason::Patch(error) => error.errno(),
             Reason::Init { status } => Errno::from_number(*status).unwrap_or(Errno::Invalid),
             Reason::InUse { .. } | Reason::Permanent | Reason::OnItsWay => Errno::Busy,
@@ -117,6 +133,12 @@ impl fmt::Display for Error {
             }
             Reason::NoRoom(error) => write!(f, "{error} in the module area"),
             Reason::Unwind(error) => write!(f, "section '.eh_frame': {error}"),
+            Reason::Parameter {
+                parameter,
+                value,
+                errno,
+            } => write!(f, "'{value}' is no value of parameter '{parameter}' ({errno})"),
+            Reason::NoParameter { what } => write!(f, "section '__param': {what}"),
             Reason::Patch(error) => write!(f, "it cannot be patched: {error}"),
             Reason::Init { status } => match Errno::from_number(*status) {
                 Some(errno) => write!(f, "init_module failed with {errno}"),

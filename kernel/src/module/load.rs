@@ -7,13 +7,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use arch::cpu;
-use kernel_core::cmdline::Cmdline;
 use kernel_core::module::{BuildId, ModuleError, ModuleFile};
 
 use super::place::Place;
 use super::registry::{Module, Reservation, State, by_id, get, hold_module};
 use super::resolve::Everything;
-use super::{Error, Reason, unload};
+use super::{Error, Reason, parameters, unload};
 use crate::memory::PAGE_SIZE;
 use crate::unwind::ModuleTables;
 use crate::{livepatch, symbols};
@@ -29,12 +28,14 @@ pub fn load(file: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
 /// The same, with parameters: `name=value …`.
 ///
 /// # Errors
-/// As for [`load`].
+/// As for [`load`], or a value is none of its parameter's.
 pub fn load_with(file: &str, bytes: &[u8], parameters: &str) -> Result<Arc<Module>, Error> {
     let module = place(file, bytes)?;
     let name = &module.info.name;
-    for parameter in Cmdline::new(parameters).arguments() {
-        log::warn!(target: "", "{name}: unknown parameter '{}' ignored", parameter.key);
+    if let Err(error) = module.set_parameters(parameters) {
+        module.set_state(State::Going);
+        unload::after_failed_init(&module);
+        return Err(error);
     }
     if let Err(error) = livepatch::module_coming(&module) {
         module.set_state(State::Going);
@@ -110,9 +111,16 @@ fn place(file_name: &str, bytes: &[u8]) -> Result<Arc<Module>, Error> {
     let tables = tables.map(|tables| base + tables.start..base + tables.end);
     let unwind = tables.map(ModuleTables::new).transpose();
     let unwind = unwind.map_err(|error| Error::new(name, Reason::Unwind(error)))?;
+    let parameters = file.section(&layout, parameters::SECTION);
+    let parameters = parameters.map(|records| base + records.start..base + records.end);
+    let parameters = parameters.map(|records| parameters::read(records, &place.range()));
+    let parameters = parameters.transpose();
+    let parameters = parameters.map_err(|what| Error::new(name, Reason::NoParameter { what }))?;
     let mut linked = linked;
     linked.image = Vec::new();
-    let module = Arc::new(Module::new(file.info.clone(), linked, unwind, uses, place));
+    let info = file.info.clone();
+    let parameters = parameters.unwrap_or_default();
+    let module = Arc::new(Module::new(info, linked, unwind, parameters, uses, place));
     reservation.publish(module.clone());
     Ok(module)
 }

@@ -10,6 +10,7 @@
 //! | `registry` | which modules there are; names to functions |
 //! | `place` | memory for code: room, copy, cache |
 //! | `resolve` | who answers for an undefined symbol |
+//! | `parameters` | `name=value` when a module is loaded, and in the tree |
 //! | `macros` | `module!` for modules in Rust |
 //! | `c` | what modules in C call: `kernel/include` |
 //! | `extra` | modules that came with the boot |
@@ -20,6 +21,7 @@ mod error;
 mod extra;
 mod load;
 mod macros;
+mod parameters;
 mod place;
 mod registry;
 mod resolve;
@@ -27,10 +29,12 @@ mod snapshot;
 mod tests;
 mod unload;
 
+pub(crate) use c::{SeqFile, read, update_jiffies};
 pub use error::{Error, Reason};
 pub use extra::{ExtraModule, extra};
 pub use load::{load, load_with};
 pub use macros::modinfo;
+pub use parameters::{Parameter, parameter, set_parameter};
 pub use place::used_bytes;
 pub(crate) use registry::{Busy, any, at, locate, name_of};
 pub use registry::{Module, ModuleUse, State, functions, get, hold, list, symbol_at};

@@ -10,6 +10,8 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use kernel_core::module::{Linked, ModuleId, ModuleInfo, ModuleSite, ModuleSymbol, Stub};
 use kernel_core::symbols::Kind;
 
+use super::c::ThisModule;
+use super::parameters::Parameter;
 use super::place::Place;
 use super::{Error, Reason};
 use crate::ftrace::Site;
@@ -50,8 +52,11 @@ pub struct Module {
     pub stubs: Vec<Stub>,
     /// Its unwind tables, if it has any.
     pub unwind: Option<ModuleTables>,
+    /// Its parameters, by name.
+    pub parameters: Vec<Parameter>,
     pub(super) init: Option<u64>,
     pub(super) exit: Option<u64>,
+    this_module: ThisModule,
     state: AtomicU8,
     /// Live patches have been applied to it, and new ones are: from before `init_module` until after `cleanup_module`.
     is_patchable: AtomicBool,
@@ -120,11 +125,16 @@ impl Module {
         info: ModuleInfo,
         linked: Linked,
         unwind: Option<ModuleTables>,
+        parameters: Vec<Parameter>,
         uses: Vec<ModuleUse>,
         place: Place,
     ) -> Module {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        let this_module = ThisModule::of(&info.name, &linked);
+        this_module.set_state(State::Coming);
         Module {
+            this_module,
+            parameters,
             id: ModuleId(NEXT.fetch_add(1, Ordering::Relaxed)),
             info,
             range: place.range(),
@@ -153,7 +163,13 @@ impl Module {
     }
 
     pub(super) fn set_state(&self, state: State) {
+        self.this_module.set_state(state);
         self.state.store(state as u8, Ordering::Release);
+    }
+
+    /// Address of what C knows of it: its `struct module`. It lives as long as the module's memory.
+    pub(super) fn this_module(&self) -> usize {
+        self.this_module.address()
     }
 
     /// Whether live patches find its functions.

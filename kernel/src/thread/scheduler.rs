@@ -13,8 +13,8 @@ use arch::{interrupts, time};
 
 use super::builder::new_thread;
 use super::{Outcome, State, Thread, current, current_cpu_head, current_head, spawn};
-use crate::platform;
 use crate::sync::IrqLock;
+use crate::{module, platform};
 
 /// How long a thread runs before the next one is due, in ticks of the timebase: 2 ms.
 const TIME_SLICE: u64 = time::TICKS_PER_SECOND / 500;
@@ -193,6 +193,7 @@ pub(super) fn end_current(outcome: Outcome) -> ! {
 /// The decrementer's handler: wakes who slept long enough, ends who ran too long, and runs the next thread.
 pub fn tick(frame: &ExceptionFrame) {
     let now = time::timebase();
+    module::update_jiffies();
     loop {
         let mut scheduler = SCHEDULER.lock();
         let Some(due) = scheduler.sleeping.iter().position(|(at, _)| *at <= now) else {

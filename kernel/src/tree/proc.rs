@@ -14,16 +14,13 @@ use kernel_core::symbols::{Binding, Kind as SymbolKind};
 use super::modules::{size, state, users};
 use super::{Entry, Table};
 use crate::livepatch::PatchState;
-use crate::machine::machine;
 use crate::thread::{self, State, Thread};
 use crate::unwind::{self, Kind};
-use crate::{exceptions, memory, module, symbols};
+use crate::{exceptions, module, proc, symbols};
 
 pub(super) const TABLE: Table = Table {
     entries: &[
-        Entry::readable("/proc/cmdline", |_, out| {
-            Ok(writeln!(out, "{}", machine().boot_arguments)?)
-        }),
+        Entry::readable("/proc/cmdline", |_, out| Ok(out.write_str(&proc::cmdline()?)?)),
         Entry::readable("/proc/version", |_, out| {
             let (version, build) = (env!("CARGO_PKG_VERSION"), symbols::BuildId);
             Ok(writeln!(out, "Tocsin version {version} (build {build})")?)
@@ -31,7 +28,7 @@ pub(super) const TABLE: Table = Table {
         Entry::readable("/proc/kallsyms", |_, out| show_symbols(out)),
         Entry::readable("/proc/modules", |_, out| show_modules(out)),
         Entry::readable("/proc/threads", |_, out| show_threads(out)),
-        Entry::readable("/proc/meminfo", |_, out| show_memory(out)),
+        Entry::readable("/proc/meminfo", |_, out| Ok(out.write_str(&proc::meminfo()?)?)),
         Entry::readable("/proc/interrupts", |_, out| show_interrupts(out)),
     ],
     names: |_, _| Vec::new(),
@@ -158,20 +155,6 @@ fn place_of(thread: &Thread) -> String {
 /// Whether a function runs only between an exception and what it has interrupted.
 fn is_exception_handler(function: Option<&str>) -> bool {
     function.is_some_and(|name| name.starts_with("exception_") || name.starts_with("kernel::exceptions::"))
-}
-
-fn show_memory(out: &mut dyn fmt::Write) -> Result<(), Errno> {
-    let heap = (memory::heap_size() as u64, memory::heap_in_use() as u64);
-    for (name, bytes) in [
-        ("MemTotal:", machine().memory_size()),
-        ("HeapTotal:", heap.0),
-        ("HeapFree:", heap.0 - heap.1),
-        ("HeapUsed:", heap.1),
-        ("ModulesUsed:", module::used_bytes()),
-    ] {
-        writeln!(out, "{name:15} {:>8} kB", bytes >> 10)?;
-    }
-    Ok(())
 }
 
 /// How many exceptions of each kind each CPU has taken, of those that are none of a program's.

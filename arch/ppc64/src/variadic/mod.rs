@@ -5,4 +5,4 @@ use core::arch::global_asm;
 
 use crate::abi::FRAME_HEADER_SIZE;
 
-global_asm!(include_str!("printk.S"), SAVE_AREA = const FRAME_HEADER_SIZE);
+global_asm!(include_str!("variadic.S"), SAVE_AREA = const FRAME_HEADER_SIZE);

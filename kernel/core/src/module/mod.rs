@@ -15,6 +15,7 @@
 //! | `layout` | regions, TOC, stubs and GOT entries |
 //! | `relocation` | what each relocation computes and where it writes it |
 //! | `link` | every relocation of the image |
+//! | `parameter` | parameters: the line of a load, the text of values |
 //! | `linked` | the finished image, with its symbols and imports |
 //! | `call` | branches: local entry, stub, TOC restore |
 //! | `site` | the patchable sites of Rust and of C |
@@ -27,6 +28,7 @@ mod info;
 mod layout;
 mod link;
 mod linked;
+pub mod parameter;
 mod relocation;
 mod site;
 mod stub;

@@ -5,16 +5,12 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use kernel_core::errno::Errno;
 
+use super::super as module;
 use crate::livepatch::{self, Callback, KlpCallbacks, KlpError, KlpFunc, KlpObject, KlpPatch, PrePatch};
-
-/// `struct module`.
-#[repr(C)]
-struct CModule {
-    name: *const c_char,
-}
 
 /// `struct klp_func`; a list of them ends with one that is all zeros.
 #[repr(C)]
@@ -40,12 +36,14 @@ struct CObject {
     name: *const c_char,
     funcs: *const CFunc,
     callbacks: CCallbacks,
+    /// The module, for callbacks; null for the kernel.
+    module: AtomicUsize,
 }
 
 /// `struct klp_patch`.
 #[repr(C)]
 struct CPatch {
-    module: *const CModule,
+    module: usize,
     objs: *const CObject,
     states: u64,
     replace: bool,
@@ -95,10 +93,16 @@ unsafe extern "C" fn klp_original(object: *const c_char, function: *const c_char
 /// # Safety
 /// As for [`klp_enable_patch`].
 unsafe fn read(patch: &CPatch) -> Result<KlpPatch, Errno> {
-    // SAFETY: a pointer to a module, or none, as the caller promises.
-    let module = unsafe { patch.module.as_ref() }.ok_or(Errno::Invalid)?;
-    // SAFETY: as above, a string.
-    let name = unsafe { string(module.name) }.ok_or(Errno::Invalid)?;
+    // It names itself; what it says of its name is not needed.
+    let module = module::list()
+        .into_iter()
+        .find(|module| module.this_module() == patch.module)
+        .ok_or(Errno::Invalid)?;
+    let name = module.info.name.clone();
+    if !module.info.livepatch {
+        log::error!(target: "livepatch", "module {name} is not marked as a livepatch module");
+        return Err(Errno::Invalid);
+    }
     if patch.states != 0 {
         log::warn!(target: "livepatch", "patch '{name}' has states, which is not supported");
         return Err(Errno::NotSupported);
@@ -137,12 +141,12 @@ unsafe fn read(patch: &CPatch) -> Result<KlpPatch, Errno> {
     })
 }
 
-/// C's callbacks, called with C's object.
+/// C's callbacks, called with C's object, in which the module that is patched is entered meanwhile.
 fn callbacks_of(object: &CObject) -> KlpCallbacks {
     // An address, since a pointer would tie the callbacks to this thread.
     let address = core::ptr::from_ref(object) as usize;
     let void = |callback: Option<extern "C" fn(*const CObject)>| {
-        callback.map(|callback| Box::new(move || callback(address as *const CObject)) as Callback)
+        callback.map(|callback| Box::new(move || with_module(address, callback)) as Callback)
     };
     let CCallbacks {
         pre_patch,
@@ -151,12 +155,26 @@ fn callbacks_of(object: &CObject) -> KlpCallbacks {
         post_unpatch,
     } = object.callbacks;
     KlpCallbacks {
-        pre_patch: pre_patch
-            .map(|callback| Box::new(move || callback(address as *const CObject)) as PrePatch),
+        pre_patch: pre_patch.map(|callback| Box::new(move || with_module(address, callback)) as PrePatch),
         post_patch: void(post_patch),
         pre_unpatch: void(pre_unpatch),
         post_unpatch: void(post_unpatch),
     }
+}
+
+/// Calls a callback with the object at an address.
+fn with_module<T>(object: usize, callback: extern "C" fn(*const CObject) -> T) -> T {
+    let pointer = object as *const CObject;
+    // SAFETY: the object belongs to the patch's module, which is held as long as the patch has callbacks to be called.
+    let object = unsafe { &*pointer };
+    // SAFETY: as `klp_enable_patch` was promised.
+    let name = unsafe { string(object.name) };
+    let module = name.and_then(|name| module::get(&name));
+    let address = module.map_or(0, |module| module.this_module());
+    object.module.store(address, Ordering::Relaxed);
+    let result = callback(pointer);
+    object.module.store(0, Ordering::Relaxed);
+    result
 }
 
 /// The elements of a list up to its end mark; none where there is no list.
