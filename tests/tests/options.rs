@@ -4,7 +4,7 @@ use end_to_end::{finish, root, run, xtask};
 use std::process::Command;
 
 /// As the front door has promised them.
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 16] = [
     "--machine",
     "--cpu",
     "--abi",
@@ -18,6 +18,8 @@ const OPTIONS: [&str; 14] = [
     "--gdb",
     "--icount",
     "--keep-log",
+    "--script",
+    "--serve",
     "--yes",
 ];
 
@@ -47,7 +49,7 @@ fn help_lists_each_option_and_exit_status() {
 
 #[test]
 fn every_task_has_help() {
-    for task in ["setup", "build", "run", "module", "test", "lint"] {
+    for task in ["setup", "build", "run", "guest", "module", "test", "lint"] {
         let ended = finish(xtask().args([task, "--help"]));
         ended.expect(0, &[]);
         assert!(
@@ -94,7 +96,9 @@ fn values_that_are_none_are_refused_by_name() {
             &["--abi pcrel", "power8 does not have"],
         ),
         (&["--no-such-option"], &["--no-such-option"]),
-        (&["stray"], &["stray"]),
+        (&["stray"], &["stray", "shell"]),
+        (&["shell", "--case", "a"], &["--case", "runs no cases"]),
+        (&["--script", "x", "--serve"], &["--script", "--serve"]),
     ] {
         run(options).expect(2, words);
     }

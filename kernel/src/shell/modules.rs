@@ -67,7 +67,7 @@ fn insert(file: &str, bytes: &[u8], parameters: &[String]) -> Result<(), Errno> 
         Ok(_) => Ok(()),
         Err(error) => {
             if !matches!(error.reason, Reason::Init { .. } | Reason::Patch(_)) {
-                log::warn!(target: "module", "{error}");
+                log::warn!(target: "", "{error}");
             }
             Err(error.errno())
         }
@@ -233,13 +233,13 @@ fn unload(context: &mut Context, name: &str) -> Result<Result<(), Errno>, Errno>
         };
         let is_held = module::get(name).is_some_and(|module| module.use_count() != 0);
         if is_held || !matches!(error.reason, Reason::InUse { .. }) {
-            log::warn!(target: "module", "{error}");
+            log::warn!(target: "", "{error}");
             return Ok(Err(error.errno()));
         }
         context.sleep(PATIENCE)?;
     }
     if let Err(error) = module::unload(name) {
-        log::warn!(target: "module", "{error}");
+        log::warn!(target: "", "{error}");
         return Ok(Err(Errno::Again));
     }
     Ok(Ok(()))

@@ -84,8 +84,9 @@ pub(crate) fn run(
             };
             let end = boot(machine, limit, &mut console, Box::new(work));
             let report = console.finish()?;
-            match result.try_iter().next() {
-                Some(Err(failure)) if report.panic.is_none() => {
+            // It comes at once: nothing answers the script any more.
+            match result.recv_timeout(Duration::from_secs(5)) {
+                Ok(Err(failure)) if report.panic.is_none() => {
                     eprintln!("FAILED: {failure}");
                     Ok(ExitCode::FAILURE)
                 }

@@ -8,6 +8,7 @@ use crate::workspace;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::ChildStdin;
@@ -34,8 +35,8 @@ impl Listener {
         if UnixStream::connect(path).is_ok() {
             bail!("another guest is served at {}", path.display());
         }
-        // What is left of one that is gone; anything else is nobody's business here, and makes `bind` fail.
-        if fs::symlink_metadata(path).is_ok_and(|found| found.len() == 0 && !found.is_dir()) {
+        // The socket of one that is gone. Any other file is not ours, and makes `bind` fail.
+        if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
             fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
         let socket =
