@@ -1,8 +1,8 @@
 //! Misbehaves on request (`selftest=`), so that the host's tools can be seen to notice.
 
-use arch::trap;
+use arch::{hcall, interrupts, trap};
 
-use crate::{boot_arguments, ensure, ktest, memory, power};
+use crate::{boot_arguments, cpu, ensure, ktest, memory, power, println};
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub(crate) enum Misbehaviour {
     Die,
     Silent,
     Fail,
+    Reset,
 }
 
 const NAMES: &[(&str, Misbehaviour)] = &[
@@ -34,6 +35,7 @@ const NAMES: &[(&str, Misbehaviour)] = &[
     ("die", Misbehaviour::Die),
     ("silent", Misbehaviour::Silent),
     ("fail", Misbehaviour::Fail),
+    ("reset", Misbehaviour::Reset),
 ];
 
 /// What is no code.
@@ -73,7 +75,20 @@ pub(crate) fn run() {
         Some(Misbehaviour::Die) => power::turn_off(),
         // Left to the case below.
         Some(Misbehaviour::Fail) => {}
+        Some(Misbehaviour::Reset) => wait_for_reset(),
     }
+}
+
+/// Does nothing until the host has reset every CPU, and then goes on. Interrupts are off: a reset that comes together with one
+/// finds the processor at the vector, where nothing can go on.
+fn wait_for_reset() {
+    println!("selftest=reset: waiting for a system reset of every CPU");
+    interrupts::without(|| {
+        while !cpu::online().all(|cpu| cpu.resets() != 0) {
+            hcall::spin_hint();
+        }
+    });
+    println!("selftest=reset: every CPU has come back");
 }
 
 /// Executes an instruction that is none.

@@ -108,3 +108,8 @@ fn power9_by_instructions() {
 fn power9_with_four_processors() {
     passes(&["--cpu", "power9", "--smp", "4"]);
 }
+
+#[test]
+fn power10_without_a_hypervisor_with_four_processors() {
+    passes(&["--machine", "powernv10", "--smp", "4"]);
+}

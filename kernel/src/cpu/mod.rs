@@ -44,6 +44,8 @@ pub struct Cpu {
     received: AtomicU64,
     /// Times that it was asked to answer and did.
     answers: AtomicU64,
+    /// System resets that it has come back from.
+    resets: AtomicU64,
     /// Its emergency and its reset stack; those of the boot CPU are part of the image.
     stacks: Once<Guarded>,
     /// The thread that it runs first and when there is no other; the boot CPU has none here.
@@ -91,6 +93,7 @@ impl Cpu {
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             answers: AtomicU64::new(0),
+            resets: AtomicU64::new(0),
             stacks: Once::new(),
             idle: Once::new(),
         }
@@ -124,6 +127,16 @@ impl Cpu {
     /// Interrupts from CPUs that it has taken: as many as were sent, less those that came together with another.
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
+    }
+
+    /// System resets that it has reported, and come back from.
+    pub fn resets(&self) -> u64 {
+        self.resets.load(Ordering::Relaxed)
+    }
+
+    /// Counts one of these.
+    pub(crate) fn count_reset(&self) {
+        self.resets.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The thread that it runs first and when there is no other; the boot CPU has none here.

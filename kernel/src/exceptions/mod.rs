@@ -67,8 +67,8 @@ pub(crate) fn taken(vector: Vector, cpu: usize) -> u64 {
 /// The monitor's `nmi`: says where the CPU is, and goes on.
 fn system_reset(frame: &ExceptionFrame) {
     console::urgently(|| {
-        let cpu = thread::current_cpu_head().number.load(Ordering::Relaxed);
-        println!("system reset of CPU {cpu}, in thread '{CurrentName}'");
+        let number = cpu::this().number();
+        println!("system reset of CPU {number}, in thread '{CurrentName}'");
         backtrace::print_from(frame);
     });
     // An exception was only half saved: SRR0 and SRR1 had what it interrupted.
@@ -77,6 +77,7 @@ fn system_reset(frame: &ExceptionFrame) {
         "a system reset at {:#x}, where nothing can go on",
         frame.nip
     );
+    cpu::this().count_reset();
 }
 
 /// Ends a sacrificial thread; anybody else's fault is the kernel's end, with the same message.

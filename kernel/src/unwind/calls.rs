@@ -6,6 +6,7 @@ use arch::abi::{FRAME_HEADER_SIZE, FrameHeader};
 use arch::ftrace::return_to_handler_entry;
 use arch::image;
 use arch::livepatch::ReturnDesign;
+use arch::start::secondary;
 use arch::thread::start_address;
 
 use super::tables::{self, Answer, ReturnRule, Row};
@@ -74,7 +75,8 @@ impl Trace<'_> {
             // Only our own assembly says so.
             (ReturnRule::Undefined, _) => {
                 let is_in = |address: u64| row.function.contains(&address);
-                if is_in(start_address()) || is_in(image::text().start) {
+                let outermost = [start_address(), image::text().start, secondary::start_address()];
+                if outermost.into_iter().any(is_in) {
                     return self.outermost(stack_pointer);
                 }
                 if is_in(return_to_handler_entry()) {

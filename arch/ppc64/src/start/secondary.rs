@@ -58,6 +58,11 @@ pub fn offer(number: usize, server: u32, head: &'static ThreadHead) -> u64 {
     start
         .head
         .store(core::ptr::from_ref(head).cast_mut(), Ordering::Release);
+    start_address()
+}
+
+/// Where a CPU begins: the outermost function of its first thread.
+pub fn start_address() -> u64 {
     secondary_start as *const () as u64
 }
 
