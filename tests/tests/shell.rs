@@ -1,6 +1,8 @@
 //! The guest's shell, as a person, a script and a program have it.
 
 use end_to_end::{Ended, finish, root, xtask};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -111,9 +113,12 @@ impl Talk {
 
 impl Drop for Talk {
     fn drop(&mut self) {
-        // Only where a test has failed does it still run.
-        _ = self.child.kill();
-        _ = self.child.wait();
+        // Only where a test has failed does it still run. It is asked to end, so that it ends QEMU.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let process = Pid::from_raw(i32::try_from(self.child.id()).expect("a process's number"));
+            _ = kill(process, Signal::SIGTERM);
+            _ = self.child.wait();
+        }
     }
 }
 
@@ -204,6 +209,20 @@ fn ctrl_c_stops_what_runs() {
         );
         assert_eq!(shell.ask("echo $?"), "130\n", "{line}");
     }
+    // What does not stop by itself is ended by force.
+    shell.say("modprobe endless\r");
+    shell.hear("\n");
+    thread::sleep(Duration::from_millis(300));
+    shell.say("\x03");
+    shell.hear("Ctrl-C once more ends it by force");
+    shell.say("\x03");
+    let answer = shell.hear(PROMPT);
+    assert!(
+        answer.contains("sh: modprobe: ended by force, at ") && answer.contains(" [endless]"),
+        "{answer}"
+    );
+    assert_eq!(shell.ask("echo $?"), "137\n");
+    assert!(shell.ask("cat /proc/modules").contains(" Loading "));
     // Also what prints without an end.
     shell.say("cat /proc/kallsyms /proc/kallsyms /proc/kallsyms\r");
     shell.hear("\n00000000");
@@ -438,6 +457,10 @@ fn other_programs_run_lines() {
     thread::sleep(Duration::from_millis(500));
     sleeper.kill().expect("it runs");
     sleeper.wait().expect("it ends");
+    let mut endless = served.command("modprobe endless").spawn().expect("it starts");
+    thread::sleep(Duration::from_millis(500));
+    endless.kill().expect("it runs");
+    endless.wait().expect("it ends");
     served.run("true").expect(0, &[]);
     // Several at a time wait for each other.
     let several: Vec<Child> = (0..4)

@@ -14,13 +14,15 @@ use super::command::{Command, find};
 use super::context::{Context, FAILURE, SUCCESS};
 use super::input::{Input, is_interrupted, set_interrupted};
 use super::own::show_help;
+use crate::symbols::Symbolized;
 use crate::thread::{self, Builder, Outcome, State};
-use crate::{print, tree};
+use crate::{print, println, tree};
 
-/// As every shell has them: no such command; ended by a fault; stopped by Ctrl-C.
+/// As every shell has them: no such command; stopped by Ctrl-C; ended by force; ended by a fault.
 const NOT_FOUND: i32 = 127;
-const FAULTED: i32 = 139;
 const STOPPED: i32 = 130;
+const FORCED: i32 = 137;
+const FAULTED: i32 = 139;
 
 /// What is left when a command is over.
 pub(super) struct Ended {
@@ -55,15 +57,21 @@ pub(super) fn run(parsed: &Parsed, mut context: Context, input: &mut Input) -> E
         Ok(ended) => ended,
         Err(outcome) => {
             let mut context = Context::new(peer);
-            let how = match outcome {
-                Outcome::Faulted(fault) => fault.to_string(),
-                other => other.to_string(),
+            let name = command.name;
+            let status = match outcome {
+                Outcome::OutOfTime { nip } => {
+                    context.complain(format_args!("sh: {name}: ended by force, at {}", Symbolized(nip)));
+                    FORCED
+                }
+                other => {
+                    context.complain(format_args!("sh: {name}: ended by a fault: {other}"));
+                    FAULTED
+                }
             };
-            context.complain(format_args!("sh: {}: ended by a fault: {how}", command.name));
             // There is no file that could refuse it.
             let _ = context.streams.finish();
             Ended {
-                status: FAULTED,
+                status,
                 context: None,
             }
         }
@@ -108,21 +116,33 @@ fn work(command: &'static Command, mut context: Context, words: &[String]) -> En
     }
 }
 
-/// Waits for a job, and asks it to stop when Ctrl-C comes.
+/// Waits for a job, and asks it to stop when Ctrl-C comes. One that does not is ended by the next one: what it has begun stays
+/// as it is.
 fn wait(job: &thread::Thread, peer: Peer, input: &mut Input) {
     /// Turns in which most commands are over.
     const EAGER: usize = 20;
     /// Ticks of the timebase: 2 ms.
     const PATIENCE: u64 = arch::time::TICKS_PER_SECOND / 500;
-    let mut turns = 0;
+    /// Turns after which a person is told what else there is.
+    const LONG: usize = 500;
+    let (mut turns, mut asked) = (0, None);
     while job.state() != State::Ended {
         if input.look_for_interrupt() {
             if peer == Peer::Person {
                 print!("^C\n");
             }
+            if asked.is_some() {
+                job.expire();
+            }
             set_interrupted(true);
+            asked = Some(turns);
         }
         turns += 1;
+        if peer == Peer::Person && asked.is_some_and(|asked| turns == asked + LONG) {
+            println!(
+                "It does not stop. Ctrl-C once more ends it by force; what it has begun stays as it is."
+            );
+        }
         if turns < EAGER {
             thread::yield_now();
         } else {

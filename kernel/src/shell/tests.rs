@@ -95,6 +95,18 @@ ktest! {
         Ok(())
     }
 
+    fn parameters_are_given_when_a_module_is_loaded() {
+        ensure_eq!(run("modprobe parameters an_int=5 'a_charp=two words' a_bool")?, (0, Vec::new()), "loading it");
+        let (_, values) = run("cat /sys/module/parameters/parameters/an_int /sys/module/parameters/parameters/a_charp")?;
+        ensure_eq!(values, ["5", "two words"], "what was given");
+        ensure_eq!(run("rmmod parameters")?, (0, Vec::new()), "unloading it");
+        let (status, lines) = run("modprobe parameters an_int=many")?;
+        let text = "modprobe: ERROR: could not insert 'parameters': Invalid argument";
+        ensure_eq!((status, lines.last().map(String::as_str)), (1, Some(text)), "a value that is none");
+        ensure!(crate::module::get("parameters").is_none(), "it was loaded all the same");
+        Ok(())
+    }
+
     fn words_with_stars_are_paths() {
         ensure_eq!(run("echo /proc/cm* /proc/nothing*")?.1, ["/proc/cmdline /proc/nothing*"], "patterns");
         ensure_eq!(run("echo '/proc/cm*' pro*/cmdl?ne")?.1, ["/proc/cm* proc/cmdline"], "quotes, and paths from here");

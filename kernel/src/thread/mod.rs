@@ -117,6 +117,13 @@ impl Thread {
         self.sacrificial
     }
 
+    /// Ends a sacrificial thread the next time that a tick finds it running, as if its time were over.
+    pub fn expire(&self) {
+        if self.sacrificial {
+            self.time_left.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Where the thread stands.
     pub fn state(&self) -> State {
         match self.state.load(Ordering::Acquire) {

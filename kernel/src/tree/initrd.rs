@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 
 use kernel_core::errno::Errno;
 
-use super::{Entry, Holes, Table};
+use super::{Entry, Holes, Mode, Table};
 use crate::initrd;
 
 pub(super) const TABLE: Table = Table {
     entries: &[Entry {
         pattern: "/boot/{folder}/{file}",
-        mode: 0o444,
+        mode: Mode::Fixed(0o444),
         // A module is no text, and only text can be shown.
         read: Some(|_, _| Err(Errno::NotSupported)),
         write: None,

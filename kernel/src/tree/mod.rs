@@ -36,12 +36,19 @@ pub(crate) use proc::show_threads;
 pub(crate) struct Entry {
     /// Where: see [`kernel_core::tree`].
     pattern: &'static str,
-    /// Who may do what, as in `chmod`.
-    mode: u16,
+    mode: Mode,
     read: Option<Read>,
     write: Option<Write>,
     /// Bytes, as `ls -l` shows them.
     size: fn(&Holes<'_>) -> u64,
+}
+
+/// Who may do what, as in `chmod`.
+enum Mode {
+    /// The same in every place where the file is.
+    Fixed(u16),
+    /// By what fills the holes.
+    By(fn(&Holes<'_>) -> u16),
 }
 
 /// Makes a file's content.
@@ -81,7 +88,7 @@ impl Entry {
     const fn new(pattern: &'static str, mode: u16, read: Option<Read>, write: Option<Write>) -> Entry {
         Entry {
             pattern,
-            mode,
+            mode: Mode::Fixed(mode),
             read,
             write,
             size: |_| 0,
@@ -113,6 +120,13 @@ impl Entry {
 
     fn is_folder(&self) -> bool {
         self.pattern.ends_with('/')
+    }
+
+    fn mode(&self, holes: &Holes<'_>) -> u16 {
+        match self.mode {
+            Mode::Fixed(mode) => mode,
+            Mode::By(mode) => mode(holes),
+        }
     }
 }
 
@@ -201,7 +215,7 @@ pub fn info(path: &str) -> Result<Info, Errno> {
         |entry, holes| {
             Ok(Info {
                 is_folder: false,
-                mode: entry.mode,
+                mode: entry.mode(&holes),
                 size: (entry.size)(&holes),
             })
         },
@@ -235,7 +249,7 @@ pub fn list(path: &str) -> Result<Vec<(String, Info)>, Errno> {
             let info = if is_last && !entry.is_folder() {
                 Info {
                     is_folder: false,
-                    mode: entry.mode,
+                    mode: entry.mode(&filled),
                     size: (entry.size)(&filled),
                 }
             } else {
@@ -253,7 +267,7 @@ pub fn list(path: &str) -> Result<Vec<(String, Info)>, Errno> {
 /// There is no such file, it cannot be read, or it says why not.
 pub fn read(path: &str, out: &mut dyn fmt::Write) -> Result<(), Errno> {
     let on_file = |entry: &'static Entry, holes: Holes<'_>| {
-        let read = entry.read.filter(|_| entry.mode & 0o444 != 0);
+        let read = entry.read.filter(|_| entry.mode(&holes) & 0o444 != 0);
         read.ok_or(Errno::Access)?(&holes, out)
     };
     with(path, || Err(Errno::IsDirectory), on_file)
@@ -264,8 +278,8 @@ pub fn read(path: &str, out: &mut dyn fmt::Write) -> Result<(), Errno> {
 /// # Errors
 /// It is not there, and cannot be made; it is a folder; or it cannot be written to.
 pub fn check_writable(path: &str) -> Result<(), Errno> {
-    let on_file = |entry: &'static Entry, _: Holes<'_>| {
-        let write = entry.write.filter(|_| entry.mode & 0o222 != 0);
+    let on_file = |entry: &'static Entry, holes: Holes<'_>| {
+        let write = entry.write.filter(|_| entry.mode(&holes) & 0o222 != 0);
         write.map(|_| ()).ok_or(Errno::Access)
     };
     with(path, || Err(Errno::IsDirectory), on_file).map_err(|error| {

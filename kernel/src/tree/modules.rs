@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use kernel_core::errno::Errno;
 
-use super::{Entry, Holes, Table};
+use super::{Entry, Holes, Mode, Table};
 use crate::module::{self, Module, State};
 
 pub(super) const TABLE: Table = Table {
@@ -35,12 +35,42 @@ pub(super) const TABLE: Table = Table {
             }),
             None,
         ),
+        Entry {
+            pattern: "/sys/module/{module}/parameters/{parameter}",
+            mode: Mode::By(|holes| {
+                let module = find(holes);
+                module.map_or(0, |module| {
+                    let mut parameters = module.parameters.iter();
+                    let found = parameters.find(|parameter| parameter.name == holes.get("parameter"));
+                    found.map_or(0, |parameter| parameter.mode as u16)
+                })
+            }),
+            read: Some(|holes, out| {
+                let value = module::parameter(holes.get("module"), holes.get("parameter"))?;
+                Ok(writeln!(out, "{value}")?)
+            }),
+            write: Some(|holes, text| {
+                let text = text.strip_suffix('\n').unwrap_or(text);
+                module::set_parameter(holes.get("module"), holes.get("parameter"), text)
+            }),
+            size: |_| 4096,
+        },
     ],
-    names: |_, _| {
-        let modules = module::list();
-        modules.iter().map(|module| module.info.name.clone()).collect()
-    },
+    names,
 };
+
+/// The modules; of a module the parameters that have a file.
+fn names(hole: &str, holes: &Holes<'_>) -> Vec<String> {
+    if hole == "module" {
+        let modules = module::list();
+        return modules.iter().map(|module| module.info.name.clone()).collect();
+    }
+    let Ok(module) = find(holes) else {
+        return Vec::new();
+    };
+    let shown = module.parameters.iter().filter(|parameter| parameter.mode != 0);
+    shown.map(|parameter| parameter.name.clone()).collect()
+}
 
 fn find(holes: &Holes<'_>) -> Result<Arc<Module>, Errno> {
     module::get(holes.get("module")).ok_or(Errno::NoEntry)

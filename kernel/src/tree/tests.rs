@@ -2,12 +2,15 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use kernel_core::errno::Errno;
 use kernel_core::tree::shown_mode;
 
 use super::{info, list, read, write};
-use crate::{ensure, ensure_eq, ftrace, initrd, ktest, livepatch, module};
+use crate::livepatch::KlpPatch;
+use crate::situations::GATE;
+use crate::{ensure, ensure_eq, ftrace, initrd, ktest, livepatch, module, thread};
 
 fn content(path: &str) -> Result<String, String> {
     let mut text = String::new();
@@ -42,6 +45,37 @@ fn load(name: &str) -> Result<(), String> {
     module::load(name, bytes)
         .map(|_| ())
         .map_err(|error| alloc::format!("{error}"))
+}
+
+static ONE: AtomicU64 = AtomicU64::new(1);
+
+/// Calls another function, so that its frame is on the stack while it waits.
+#[inline(never)]
+extern "C" fn waits(argument: u64) -> u64 {
+    GATE.wait();
+    ONE.load(Ordering::Relaxed) + argument
+}
+
+extern "C" fn instead(argument: u64) -> u64 {
+    ONE.load(Ordering::Relaxed) + 10 * argument
+}
+
+const WAITS: &str = "kernel::tree::tests::waits";
+
+/// Opens the gate and takes patches away, also where a case ended early.
+struct Cleanup(&'static [&'static str]);
+
+impl Drop for Cleanup {
+    fn drop(&mut self) {
+        GATE.open();
+        for patch in self.0 {
+            livepatch::settle();
+            // One that the case has taken away itself is not there.
+            let _ = livepatch::disable(patch);
+        }
+        livepatch::settle();
+        ftrace::reap();
+    }
 }
 
 fn unload(name: &str) -> Result<(), String> {
@@ -202,6 +236,67 @@ ktest! {
         ensure_eq!(write("/proc/sys/kernel/ftrace_enabled", "1"), Ok(()), "turning hooks on");
         unload("klp_target")?;
         ensure!(ftrace::is_enabled(), "hooks are off");
+        found
+    }
+
+    fn a_stalled_transition_says_who_is_in_the_way_and_can_be_forced() {
+        let _cleanup = Cleanup(&["tree_upper", "tree_lower"]);
+        let lower = |name: &str| ["/sys/kernel/livepatch/tree_lower/", name].concat();
+        let patch = |name| KlpPatch::of_kernel(name, &[(WAITS, instead as extern "C" fn(u64) -> u64 as usize as u64)]);
+        GATE.close();
+        let inside = thread::spawn("inside", || core::hint::black_box(waits)(7));
+        GATE.wait_for(inside.thread());
+        livepatch::enable(patch("tree_lower")).map_err(|error| alloc::format!("{error}"))?;
+        ensure_eq!(content(&lower("transition"))?.as_str(), "1\n", "transition");
+        let stalled = content(&lower("stalled"))?;
+        ensure!(
+            stalled.lines().count() == 1 && stalled.starts_with("thread 'inside' (") && stalled.contains(WAITS),
+            "stalled: {stalled}"
+        );
+        ensure!(content("/proc/threads")?.contains(" inside "), "/proc/threads does not have it");
+        ensure_eq!(write(&lower("force"), "1\n"), Ok(()), "forcing it");
+        ensure_eq!(content(&lower("transition"))?.as_str(), "0\n", "transition, when it was forced");
+        GATE.open();
+        ensure_eq!(inside.join(), Ok(8), "what the thread inside returned");
+
+        livepatch::enable(patch("tree_upper")).map_err(|error| alloc::format!("{error}"))?;
+        livepatch::settle();
+        let line = alloc::format!("vmlinux {WAITS},1: tree_upper\n");
+        ensure_eq!(content(&lower("functions"))?, line.clone(), "who wins on the lower one's function");
+        ensure_eq!(content("/sys/kernel/livepatch/tree_upper/functions")?, line, "who wins on the upper one's");
+        ensure_eq!(content("/sys/kernel/livepatch/tree_upper/stack_order")?.as_str(), "2\n", "stack_order");
+        ensure_eq!(write("/sys/kernel/livepatch/tree_upper/enabled", "n"), Ok(()), "disabling the upper one");
+        livepatch::settle();
+        let line = alloc::format!("vmlinux {WAITS},1: tree_lower\n");
+        ensure_eq!(content(&lower("functions"))?, line, "who wins when the upper one is gone");
+        Ok(())
+    }
+
+    fn parameters_are_files_with_the_rights_that_the_module_says() {
+        load("parameters")?;
+        let at = |name: &str| ["/sys/module/parameters/parameters/", name].concat();
+        let found = (|| {
+            for (name, rights, value) in [
+                ("an_int", 0o644, "-4\n"),
+                ("a_bool", 0o644, "N\n"),
+                ("a_byte", 0o444, "1\n"),
+                ("a_charp", 0o644, "as built\n"),
+                ("an_array", 0o644, "1,2,3,4\n"),
+            ] {
+                let found = info(&at(name)).map_err(|error| alloc::format!("{name}: {error}"))?;
+                ensure_eq!(found.mode, rights, "the rights of {name}");
+                ensure_eq!(content(&at(name))?.as_str(), value, "{name}");
+            }
+            ensure_eq!(write(&at("an_int"), "12\n"), Ok(()), "writing an_int");
+            ensure_eq!(content(&at("an_int"))?.as_str(), "12\n", "an_int");
+            ensure_eq!(write(&at("an_int"), "many\n"), Err(Errno::Invalid), "writing nonsense");
+            ensure_eq!(write(&at("a_byte"), "1\n"), Err(Errno::Access), "writing what must not be");
+            ensure_eq!(write(&at("a_charp"), "as written\n"), Ok(()), "writing a_charp");
+            ensure_eq!(content(&at("a_charp"))?.as_str(), "as written\n", "a_charp");
+            ensure_eq!(info(&at("other_name")), Err(Errno::NoEntry), "a parameter without a file");
+            Ok(())
+        })();
+        unload("parameters")?;
         found
     }
 

@@ -4,7 +4,7 @@ use kernel_core::shell::{Frame, INTERRUPT};
 use std::io::{self, Write as _};
 use std::process::ChildStdin;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A frame, on its way through our own threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,10 +80,12 @@ impl<'a> Shell<'a> {
     ) -> Result<i32, Gone> {
         /// How often somebody looks whether the line is still wanted.
         const GLANCE: Duration = Duration::from_millis(50);
+        /// After how long a line that was asked to stop is ended by force.
+        const STUBBORN: Duration = Duration::from_secs(2);
         // One line is one line, whatever is in it.
         let line = line.replace(['\n', '\r'], " ");
         self.send(format!("{line}\n").as_bytes()).map_err(|_| Gone)?;
-        let mut is_stopped = false;
+        let mut stopped: Option<Instant> = None;
         loop {
             match self.answers.recv_timeout(GLANCE) {
                 Ok(Answer::End(status)) => return Ok(status),
@@ -91,8 +93,13 @@ impl<'a> Shell<'a> {
                 Ok(answer) => show(&answer),
                 Err(RecvTimeoutError::Disconnected) => return Err(Gone),
                 Err(RecvTimeoutError::Timeout) => {
-                    if !is_stopped && !is_wanted() {
-                        is_stopped = true;
+                    let is_due = match stopped {
+                        None => !is_wanted(),
+                        // It does not stop by itself.
+                        Some(at) => at.elapsed() > STUBBORN,
+                    };
+                    if is_due {
+                        stopped = Some(Instant::now());
                         self.send(&[INTERRUPT]).map_err(|_| Gone)?;
                     }
                 }
