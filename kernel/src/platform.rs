@@ -75,7 +75,8 @@ pub(crate) fn set_little_endian_exceptions() {
     }
 }
 
-/// Tells the processors where the process table is, a page at the real address `table`; or why that cannot be.
+/// Tells a hypervisor where the process table is, a page at the real address `table`; or why that cannot be. Without one every
+/// CPU is told: see [`use_partition_table`].
 ///
 /// # Safety
 /// It is a process table, and stays one. No CPU translates addresses yet.
@@ -88,7 +89,19 @@ pub(crate) unsafe fn register_process_table(table: u64) -> Result<(), &'static s
                 _ => Err("the hypervisor does not let it translate addresses by radix tables"),
             }
         }
-        Platform::PowerNv { .. } => Err("without a hypervisor its partition table has to be made as well"),
+        Platform::PowerNv { .. } => Ok(()),
+    }
+}
+
+/// Tells this CPU where the partition table is, which leads to the process table. Where there is a hypervisor this is its
+/// affair.
+///
+/// # Safety
+/// It is a partition table, and stays one. This CPU does not translate addresses yet.
+pub(crate) unsafe fn use_partition_table(table: u64) {
+    if let Platform::PowerNv { .. } = platform() {
+        // SAFETY: as the caller says.
+        unsafe { hypervisor::use_partition_table(table) };
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn plan() -> &'static Plan {
 }
 
 /// CPUs for whose tables there is room.
-const CPUS: u64 = 8;
+const CPUS: u64 = arch::cpu::MAXIMUM as u64;
 /// What part of the memory stacks get.
 const STACKS_PART: u64 = 4;
 

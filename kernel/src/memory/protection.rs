@@ -11,7 +11,7 @@ use core::ops::{ControlFlow, Range};
 use core::sync::atomic::Ordering;
 
 use arch::cpu::CpuHead;
-use arch::mmu::{self, ProcessTable, TablePool, tlb, window};
+use arch::mmu::{self, PartitionTable, ProcessTable, TablePool, tlb, window};
 use arch::{image, interrupts};
 use kernel_core::radix::{
     Change, Leaf, PAGE_SIZE, ROOT_SIZE, Rights, TableMemory, change, leaf_at, share, slot, walk,
@@ -23,13 +23,15 @@ use crate::platform;
 use crate::sync::IrqLock;
 use crate::thread;
 
-/// CPUs that there can be: as many as processes.
-const CPUS: usize = 16;
+/// CPUs that there can be.
+const CPUS: usize = arch::cpu::MAXIMUM;
 
 /// The page tables of all CPUs.
 struct AddressSpace {
     pool: TablePool,
     processes: ProcessTable,
+    /// Where every CPU finds the other, where there is no hypervisor.
+    partitions: PartitionTable,
     /// Root of the tree that is no CPU's: what all of them share.
     shared: u64,
     /// Of each CPU that translates its process and the root of its tree.
@@ -54,13 +56,17 @@ fn set_up() -> Result<(), &'static str> {
     }
     // SAFETY: the plan keeps this memory for tables; nothing is translated yet.
     let mut pool = unsafe { TablePool::new(plan().tables.clone()) };
-    let processes = ProcessTable::new(&mut pool).ok_or("there is no memory for tables")?;
+    let no_memory = "there is no memory for tables";
+    let shared = pool.allocate(ROOT_SIZE).ok_or(no_memory)?;
+    let processes = ProcessTable::new(&mut pool).ok_or(no_memory)?;
+    let partitions = PartitionTable::new(&mut pool, shared, processes).ok_or(no_memory)?;
     // SAFETY: an empty process table in memory that nobody else gets; translation is off.
     unsafe { platform::register_process_table(processes.address()) }?;
     let mut space = AddressSpace {
-        shared: new_root(&mut pool),
+        shared,
         pool,
         processes,
+        partitions,
         cpus: heapless::Vec::new(),
     };
     for (range, rights) in everything() {
@@ -74,11 +80,6 @@ fn set_up() -> Result<(), &'static str> {
     *SPACE.lock() = Some(space);
     interrupts::without(|| init_cpu(thread::current_cpu_head()));
     Ok(())
-}
-
-fn new_root(pool: &mut TablePool) -> u64 {
-    let root = pool.allocate(ROOT_SIZE);
-    root.expect("no memory for the root of page tables")
 }
 
 /// What is mapped as long as the kernel runs.
@@ -107,12 +108,15 @@ fn whole_pages(range: &Range<u64>) -> Range<u64> {
 /// anything but its own start.
 pub(crate) fn init_cpu(cpu: &CpuHead) {
     let process = cpu.process();
-    {
+    let partitions = {
         let mut space = SPACE.lock();
         let Some(space) = space.as_mut() else { return };
         let window_entry = space.add_cpu(process);
         cpu.window_entry.store(window_entry, Ordering::Relaxed);
-    }
+        space.partitions.address()
+    };
+    // SAFETY: a table that the space keeps; this CPU has not been here before.
+    unsafe { platform::use_partition_table(partitions) };
     // SAFETY: the process has a tree that maps all that is in use to itself; the caller runs on this CPU, and has interrupts
     // off.
     unsafe { mmu::turn_on(cpu, process) };
@@ -121,7 +125,10 @@ pub(crate) fn init_cpu(cpu: &CpuHead) {
 impl AddressSpace {
     /// Enters a CPU's process, with a tree of its own. Answers the address of the entry of its window.
     fn add_cpu(&mut self, process: u32) -> u64 {
-        let root = new_root(&mut self.pool);
+        let root = self
+            .pool
+            .allocate(ROOT_SIZE)
+            .expect("no memory for the root of page tables");
         share(&mut self.pool, self.shared, root);
         // A page is mapped and unmapped for the tables that this needs.
         let page = window::ADDRESS..window::ADDRESS + PAGE_SIZE;

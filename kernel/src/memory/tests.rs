@@ -75,7 +75,7 @@ ktest! {
         #[allow(unsafe_code, reason = "code is read by its address")]
         let word = unsafe { text::read_word(site) };
         let own = thread::current_cpu_head().process();
-        let mut seen: Vec<(heapless::Vec<u32, 16>, u64)> = Vec::with_capacity(4096);
+        let mut seen: Vec<(heapless::Vec<u32, { arch::cpu::MAXIMUM }>, u64)> = Vec::with_capacity(4096);
         step::run(
             &mut |frame| {
                 if seen.len() < seen.capacity() {

@@ -16,7 +16,7 @@ pub mod window;
 use core::arch::asm;
 use core::sync::atomic::Ordering;
 
-pub use tables::{ProcessTable, TablePool};
+pub use tables::{PartitionTable, ProcessTable, TablePool};
 
 use crate::cpu::CpuHead;
 use crate::msr;

@@ -4,7 +4,7 @@ use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use kernel_core::radix::{PAGE_SIZE, TableMemory, process_table_entry};
+use kernel_core::radix::{PAGE_SIZE, TableMemory, partition_table_entry, process_table_entry};
 
 /// Memory for tables, which never goes back.
 #[derive(Debug)]
@@ -92,5 +92,29 @@ impl ProcessTable {
         let [tree, segments] = process_table_entry(root);
         pool.set_entry(self.at, index + 1, segments);
         pool.set_entry(self.at, index, tree);
+    }
+}
+
+/// The table that says where each partition's process table is. Where there is a hypervisor this is its own; elsewhere there
+/// is one partition, number 0, which is the kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct PartitionTable {
+    at: u64,
+}
+
+impl PartitionTable {
+    /// With the processes of the only partition, whose own tree, at `root`, maps what there is to itself; `None` when the pool
+    /// has no memory for it.
+    pub fn new(pool: &mut TablePool, root: u64, processes: ProcessTable) -> Option<PartitionTable> {
+        let at = pool.allocate(PAGE_SIZE)?;
+        let [tree, table] = partition_table_entry(root, processes.address());
+        pool.set_entry(at, 1, table);
+        pool.set_entry(at, 0, tree);
+        Some(PartitionTable { at })
+    }
+
+    /// Its real address.
+    pub fn address(self) -> u64 {
+        self.at
     }
 }

@@ -10,8 +10,16 @@ use kernel_core::radix::PAGE_SIZE;
 
 /// `tlbie RB=r4, RS=r5, RIC, PRS=1, R=1`, or `tlbiel`: translations of a process, in radix tables.
 const fn invalidation(extended_opcode: u32, ric: u32) -> u32 {
-    31 << 26 | 5 << 21 | ric << 18 | 1 << 17 | 1 << 16 | 4 << 11 | extended_opcode << 1
+    PROCESSES | of_partition(extended_opcode, ric)
 }
+
+/// The same with PRS=0: those of a partition.
+const fn of_partition(extended_opcode: u32, ric: u32) -> u32 {
+    31 << 26 | 5 << 21 | ric << 18 | 1 << 16 | 4 << 11 | extended_opcode << 1
+}
+
+/// PRS.
+const PROCESSES: u32 = 1 << 17;
 
 const TLBIE: u32 = 306;
 const TLBIEL: u32 = 274;
@@ -21,6 +29,8 @@ const TRANSLATIONS: u32 = 0;
 const EVERYTHING: u32 = 2;
 /// IS in RB: all of the process, not one page.
 const OF_PROCESS: u64 = 1 << 10;
+/// IS in RB: all of everybody.
+const OF_ALL: u64 = 3 << 10;
 /// AP in RB, for pages of 4 KiB.
 const SMALL_PAGE: u64 = 0 << 5;
 
@@ -38,6 +48,19 @@ pub fn forget_process(process: u32) {
             "ptesync", ".long {instruction}", "eieio", "tlbsync", "ptesync",
             instruction = const invalidation(TLBIE, EVERYTHING),
             in("r4") OF_PROCESS, in("r5") process_operand(process),
+            options(nostack, preserves_flags),
+        )
+    };
+}
+
+/// Every CPU forgets everything, the partition table's entries too. For hypervisor state, when there is a new partition table.
+pub fn forget_everything() {
+    // SAFETY: what is forgotten is read again from the tables.
+    unsafe {
+        asm!(
+            "ptesync", ".long {partitions}", ".long {processes}", "eieio", "tlbsync", "ptesync",
+            partitions = const of_partition(TLBIE, EVERYTHING), processes = const invalidation(TLBIE, EVERYTHING),
+            in("r4") OF_ALL, in("r5") 0u64,
             options(nostack, preserves_flags),
         )
     };

@@ -18,7 +18,7 @@ pub struct Machine {
     pub model: String,
     /// The CPUs' name, as in `PowerPC,POWER9`.
     pub cpu: String,
-    /// The CPUs translate addresses by radix tables.
+    /// The CPUs translate addresses by radix tables: a property of theirs says so, or a node of skiboot's.
     pub has_radix: bool,
     /// For every CPU its interrupt server numbers, one a hardware thread, in ascending order; the boot CPU is not marked.
     pub servers: Vec<Vec<u32>>,
@@ -61,7 +61,8 @@ impl Machine {
         Ok(Machine {
             model,
             cpu: first_cpu.name_without_address().to_owned(),
-            has_radix: first_cpu.property("ibm,processor-radix-AP-encodings").is_some(),
+            has_radix: first_cpu.property("ibm,processor-radix-AP-encodings").is_some()
+                || tree.find("/cpus/ibm,powerpc-cpu-features/mmu-radix").is_some(),
             servers,
             memory,
             boot_arguments: tree.boot_arguments()?.to_owned(),

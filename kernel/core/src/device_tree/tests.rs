@@ -125,6 +125,46 @@ fn powernv(properties: &[(&str, u64)]) -> Vec<u8> {
     buffer
 }
 
+/// A tree with one CPU, which has this property, and a node beside it.
+fn one_cpu(property: Option<&str>, node: Option<[&str; 2]>) -> Result<Vec<u8>, FlattenError> {
+    let mut buffer = vec![0; 1024];
+    let mut tree = Flattener::new(&mut buffer)?;
+    tree.begin_node("")?;
+    tree.begin_node("cpus")?;
+    tree.begin_node("PowerPC,POWER9@0")?;
+    tree.property("device_type", 4)?.copy_from_slice(b"cpu\0");
+    tree.property("reg", 4)?.copy_from_slice(&[0; 4]);
+    if let Some(name) = property {
+        tree.property(name, 4)?.copy_from_slice(&[0, 0, 0, 12]);
+    }
+    tree.end_node()?;
+    for name in node.iter().flatten() {
+        tree.begin_node(name)?;
+    }
+    for _ in node.iter().flatten() {
+        tree.end_node()?;
+    }
+    tree.end_node()?;
+    tree.end_node()?;
+    let size = tree.finish()?;
+    buffer.truncate(size);
+    Ok(buffer)
+}
+
+#[test]
+fn radix_tables_are_known_by_a_property_of_the_cpu_or_by_a_node_of_skiboots() {
+    let has_radix = |property, node| {
+        let bytes = one_cpu(property, node).unwrap();
+        let tree = DeviceTree::parse(&bytes).unwrap();
+        Machine::read(&tree).unwrap().has_radix
+    };
+    let features = "ibm,powerpc-cpu-features";
+    assert!(has_radix(Some("ibm,processor-radix-AP-encodings"), None));
+    assert!(has_radix(None, Some([features, "mmu-radix"])));
+    assert!(!has_radix(None, Some([features, "mmu-hash"])));
+    assert!(!has_radix(Some("ibm,processor-segment-sizes"), None));
+}
+
 #[test]
 fn a_tree_with_opal_has_no_hypervisor() {
     let base = ("opal-base-address", 0x3000_0000);

@@ -132,11 +132,23 @@ impl Entry {
     }
 }
 
+/// The word that names a tree, by its root: it translates 31 + 21 bits, a number that is in two parts.
+fn tree(root: u64) -> u64 {
+    const SIZE: u64 = 0b10 << 61 | 0b101 << 5;
+    SIZE | root & NEXT | u64::from(ROOT_BITS)
+}
+
 /// The two words of a process table's entry: the tree at `root` translates for this process.
 pub fn process_table_entry(root: u64) -> [u64; 2] {
-    /// The tree translates 31 + 21 bits; the field is in two parts.
-    const SIZE: u64 = 0b10 << 61 | 0b101 << 5;
-    [SIZE | root & NEXT | u64::from(ROOT_BITS), 0]
+    [tree(root), 0]
+}
+
+/// The two words of a partition table's entry: the tree at `root` translates what the partition takes for real addresses,
+/// which the hypervisor itself does not need, and its processes are in the process table at `processes`, of 4 KiB.
+pub fn partition_table_entry(root: u64, processes: u64) -> [u64; 2] {
+    /// Radix trees, on both sides.
+    const RADIX: u64 = 1 << 63;
+    [RADIX | tree(root), processes & NEXT]
 }
 
 /// The next table below one of any level.
@@ -157,6 +169,10 @@ mod tests {
         assert_eq!(leaf(Rights::ReadWrite), 0xc000_0000_1234_518e);
         assert_eq!(table_entry(0x8000).word(), 0x8000_0000_0000_8009);
         assert_eq!(process_table_entry(0x2_0000), [0x4000_0000_0002_00ad, 0]);
+        assert_eq!(
+            partition_table_entry(0x2_0000, 0x5000),
+            [0xc000_0000_0002_00ad, 0x5000]
+        );
     }
 
     #[test]

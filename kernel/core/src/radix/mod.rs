@@ -13,7 +13,7 @@ mod tests;
 mod tree;
 
 pub use census::{Census, Violation};
-pub use entry::{Leaf, Rights, process_table_entry};
+pub use entry::{Leaf, Rights, partition_table_entry, process_table_entry};
 pub use tree::{Change, MapError, TableMemory, change, leaf_at, share, slot, walk};
 
 /// Bytes of the smallest page.
