@@ -98,6 +98,11 @@ pub enum KlpError {
         /// The patch.
         patch: String,
     },
+    /// A patch that is enabled has changed a system state that this one does not know, or not in that version.
+    Incompatible {
+        /// The patch.
+        patch: String,
+    },
     /// The callback before patching refused.
     Callback {
         /// The object.
@@ -171,6 +176,10 @@ impl fmt::Display for KlpError {
             KlpError::Callback { object, status } => {
                 write!(f, "the pre-patch callback of object '{object}' answered {status}")
             }
+            KlpError::Incompatible { patch } => write!(
+                f,
+                "Livepatch patch ({patch}) is not compatible with the already installed livepatches."
+            ),
             KlpError::AlreadyEnabled { patch } => write!(f, "patch '{patch}' is enabled already"),
             KlpError::NotEnabled { patch } => write!(f, "patch '{patch}' is not enabled"),
         }
@@ -194,6 +203,7 @@ impl KlpError {
             | KlpError::Refused { .. }
             | KlpError::NoCode { .. }
             | KlpError::Empty { .. }
+            | KlpError::Incompatible { .. }
             | KlpError::Twice { .. }
             | KlpError::Already { .. }
             | KlpError::NotInTransition { .. }

@@ -28,8 +28,11 @@ pub fn enable(patch: KlpPatch) -> Result<(), KlpError> {
     if enabled.replace {
         registry.add_originals(&mut enabled);
     }
-    if enabled.objects.iter().all(|object| object.funcs.is_empty()) {
+    if !enabled.replace && enabled.objects.iter().all(Object::is_empty) && enabled.states.is_empty() {
         return Err(KlpError::Empty { patch: enabled.name });
+    }
+    if !registry.is_compatible(&enabled) {
+        return Err(KlpError::Incompatible { patch: enabled.name });
     }
     let (design, unchecked) = (enabled.design, enabled.unchecked);
     for object in enabled.objects.iter_mut().filter(|object| is_there(object)) {
@@ -145,6 +148,7 @@ impl Enabled {
             design: patch.design.unwrap_or_else(default_design),
             unchecked: patch.unchecked,
             replace: patch.replace,
+            states: patch.states,
             objects: patch.objects.into_iter().map(Object::from).collect(),
             is_enabled: false,
             is_forced: false,
@@ -200,6 +204,7 @@ impl Registry {
         log::debug!(target: "livepatch", "'{name}': initializing patching transition");
         self.transition = Some(Transition::begin(&name, PatchState::Patched));
         self.patches.push(enabled);
+        self.publish_states();
         let index = self.patches.len() - 1;
         for object in 0..objects {
             if self.patches[index].objects[object].is_loaded()
@@ -257,6 +262,8 @@ impl Registry {
         let name = enabled.name.clone();
         log::debug!(target: "livepatch", "'{name}': initializing unpatching transition");
         self.transition = Some(Transition::begin(&name, PatchState::Unpatched));
+        self.publish_states();
+        let enabled = &mut self.patches[index];
         enabled.objects.iter().for_each(Object::pre_unpatch);
         enabled.is_enabled = false;
         let sites = enabled.sites();
@@ -329,6 +336,7 @@ impl Registry {
         if to == PatchState::Unpatched {
             replaced.push(self.patches.remove(index));
         }
+        self.publish_states();
         for gone in replaced.into_iter().filter(|gone| gone.is_forced) {
             // A thread may be in a replacement for ever.
             core::mem::forget(gone.module);

@@ -17,6 +17,10 @@ mod object;
 mod patch;
 mod refusal;
 mod registry;
+pub mod shadow;
+mod shadow_tests;
+mod states;
+mod states_tests;
 mod tests;
 mod transition;
 mod transition_tests;
@@ -36,6 +40,7 @@ pub use refusal::{is_unsafe, set_unsafe};
 pub use registry::{
     FunctionInfo, PatchFunction, PatchInfo, enabled, functions, functions_of, original, stalled, user_of,
 };
+pub use states::{KlpState, previous_state};
 pub use transition::{PatchState, Stall};
 pub use worker::settle;
 

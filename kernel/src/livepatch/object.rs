@@ -80,6 +80,11 @@ impl Object {
         }
     }
 
+    /// Whether it says nothing at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.funcs.is_empty() && self.callbacks.is_empty()
+    }
+
     /// Its name as Linux's messages have it.
     pub(super) fn shown_name(&self) -> &str {
         self.name.as_deref().unwrap_or(KERNEL_OBJECT)

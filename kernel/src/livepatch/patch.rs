@@ -7,6 +7,8 @@ use core::fmt;
 
 use arch::livepatch::ReturnDesign;
 
+use super::KlpState;
+
 /// A live patch.
 #[derive(Debug, Default)]
 pub struct KlpPatch {
@@ -20,6 +22,8 @@ pub struct KlpPatch {
     pub unchecked: bool,
     /// It takes the place of all patches that are enabled: what they patch and it does not is as it was again.
     pub replace: bool,
+    /// System states that its callbacks change.
+    pub states: Vec<KlpState>,
     /// What is patched.
     pub objects: Vec<KlpObject>,
 }
@@ -64,6 +68,16 @@ pub struct KlpCallbacks {
     pub pre_unpatch: Option<Callback>,
     /// After no thread uses the replacements.
     pub post_unpatch: Option<Callback>,
+}
+
+impl KlpCallbacks {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.pre_patch.is_none()
+            && self.post_patch.is_none()
+            && self.pre_unpatch.is_none()
+            && self.post_unpatch.is_none()
+    }
 }
 
 impl fmt::Debug for KlpCallbacks {

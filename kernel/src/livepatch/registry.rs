@@ -10,7 +10,7 @@ use arch::livepatch::ReturnDesign;
 use super::func_stack::FuncStack;
 use super::object::{Object, Target, code_at};
 use super::transition::{PatchState, Stall, Transition};
-use super::{KlpError, find_function};
+use super::{KlpError, KlpState, find_function};
 use crate::ftrace;
 use crate::module::ModuleUse;
 use crate::sync::IrqLock;
@@ -24,6 +24,7 @@ pub(super) struct Enabled {
     pub(super) design: ReturnDesign,
     pub(super) unchecked: bool,
     pub(super) replace: bool,
+    pub(super) states: Vec<KlpState>,
     pub(super) objects: Vec<Object>,
     /// What was asked for last: `false` while it goes.
     pub(super) is_enabled: bool,

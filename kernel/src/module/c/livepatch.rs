@@ -10,7 +10,9 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use kernel_core::errno::Errno;
 
 use super::super as module;
-use crate::livepatch::{self, Callback, KlpCallbacks, KlpError, KlpFunc, KlpObject, KlpPatch, PrePatch};
+use crate::livepatch::{
+    self, Callback, KlpCallbacks, KlpError, KlpFunc, KlpObject, KlpPatch, KlpState, PrePatch,
+};
 
 /// `struct klp_func`; a list of them ends with one that is all zeros.
 #[repr(C)]
@@ -45,8 +47,16 @@ struct CObject {
 struct CPatch {
     module: usize,
     objs: *const CObject,
-    states: u64,
+    states: *const CState,
     replace: bool,
+}
+
+/// `struct klp_state`; a list of them ends with one whose number is 0.
+#[repr(C)]
+struct CState {
+    id: u64,
+    version: u32,
+    data: u64,
 }
 
 /// Enables a live patch; 0, or a negative error number with the reason in the log.
@@ -63,7 +73,7 @@ unsafe extern "C" fn klp_enable_patch(patch: *const CPatch) -> c_int {
     // SAFETY: as the caller promises.
     let result = unsafe { read(patch) }.and_then(|patch| {
         livepatch::enable(patch).map_err(|error| {
-            // These two have been said already, as Linux says them.
+            // Of these two all has been said already, as Linux says it.
             if !matches!(error, KlpError::Callback { .. } | KlpError::Hook(_)) {
                 log::warn!(target: "livepatch", "{error}");
             }
@@ -71,6 +81,25 @@ unsafe extern "C" fn klp_enable_patch(patch: *const CPatch) -> c_int {
         })
     });
     result.map_or_else(|error| -error.number(), |()| 0)
+}
+
+/// The patch's own state of this number, or null.
+///
+/// # Safety
+/// The patch is one, and its list of states ends as it should.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn klp_get_state(patch: &CPatch, id: u64) -> *const CState {
+    // SAFETY: as the caller promises.
+    let mut states = unsafe { list(patch.states, |state| state.id == 0) };
+    let found = states.find(|state| state.id == id);
+    found.map_or(core::ptr::null(), core::ptr::from_ref)
+}
+
+/// For callbacks: the state of this number of the youngest patch below the one that comes or goes, or null. States of patches
+/// in Rust are not C's.
+#[unsafe(no_mangle)]
+extern "C" fn klp_get_prev_state(id: u64) -> u64 {
+    livepatch::previous_state(id).map_or(0, |state| state.data)
 }
 
 /// The function as it was, for a replacement that wants to call it; null when it is not patched.
@@ -103,16 +132,34 @@ unsafe fn read(patch: &CPatch) -> Result<KlpPatch, Errno> {
         log::error!(target: "livepatch", "module {name} is not marked as a livepatch module");
         return Err(Errno::Invalid);
     }
-    if patch.states != 0 {
-        log::warn!(target: "livepatch", "patch '{name}' has states, which is not supported");
-        return Err(Errno::NotSupported);
+    // SAFETY: a list that ends with zeros.
+    let states = unsafe { list(patch.states, |state| state.id == 0) };
+    let states = states.map(|state| KlpState {
+        id: state.id,
+        version: state.version,
+        data: core::ptr::from_ref(state) as u64,
+    });
+    let states = states.collect();
+    if patch.objs.is_null() {
+        return Err(Errno::Invalid);
     }
     let mut objects = Vec::new();
     // SAFETY: a list that ends with zeros.
-    for object in unsafe { list(patch.objs, |object| object.funcs.is_null()) } {
+    for object in unsafe {
+        list(patch.objs, |object| {
+            object.name.is_null() && object.funcs.is_null()
+        })
+    } {
+        if object.funcs.is_null() {
+            return Err(Errno::Invalid);
+        }
         let mut funcs = Vec::new();
         // SAFETY: a list that ends with zeros.
-        for func in unsafe { list(object.funcs, |func| func.old_name.is_null() && func.new_func == 0) } {
+        for func in unsafe {
+            list(object.funcs, |func| {
+                func.old_name.is_null() && func.new_func == 0 && func.old_sympos == 0
+            })
+        } {
             // SAFETY: a string, or none.
             let old_name = unsafe { string(func.old_name) }.ok_or(Errno::Invalid)?;
             if func.new_func == 0 {
@@ -136,6 +183,7 @@ unsafe fn read(patch: &CPatch) -> Result<KlpPatch, Errno> {
         name: name.clone(),
         module: Some(name),
         replace: patch.replace,
+        states,
         objects,
         ..KlpPatch::default()
     })

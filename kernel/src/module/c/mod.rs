@@ -9,6 +9,7 @@
 //! | `mutex` | `linux/mutex.h` |
 //! | `printk` | `linux/printk.h` |
 //! | `seq_file` | `linux/seq_file.h` |
+//! | `shadow` | `linux/livepatch.h`: shadow variables |
 //! | `slab` | `linux/slab.h` |
 //! | `string` | `linux/string.h`, `snprintf` of `linux/kernel.h` |
 //! | `this_module` | `struct module` of `linux/module.h` |
@@ -21,6 +22,7 @@ mod livepatch;
 mod mutex;
 mod printk;
 mod seq_file;
+mod shadow;
 mod slab;
 mod string;
 mod tests;

@@ -10,7 +10,7 @@ use super::seq_file::{Show, read};
 use crate::initrd;
 use crate::module::{self, Module, Snapshot, load, load_with, parameter, set_parameter, unload};
 use crate::thread;
-use crate::{ensure, ensure_eq, ktest};
+use crate::{ensure, ensure_eq, ktest, livepatch};
 
 fn file(name: &str) -> Result<&'static [u8], String> {
     initrd::file(&format!("modules/{name}.ko"))
@@ -28,10 +28,16 @@ fn address(module: &Module, name: &str) -> Result<u64, String> {
     Ok(symbol.address)
 }
 
-/// Runs a check of `c_library`, twice, so that nothing of the first is left behind; afterwards everything is as before.
+/// Runs a check of `c_library`.
 fn check(name: &str) -> Result<(), String> {
+    check_of("c_library", name)
+}
+
+/// Runs a check of a module, twice, so that nothing of the first is left behind; afterwards everything is as before.
+fn check_of(module: &'static str, name: &str) -> Result<(), String> {
     let before = Snapshot::take();
-    let module = load("c_library", file("c_library")?).map_err(text)?;
+    let file_name = module;
+    let module = load(file_name, file(file_name)?).map_err(text)?;
     let entry = address(&module, name)?;
     // SAFETY: the checks of that module have this type, and it is loaded.
     let check: extern "C" fn() -> i32 = unsafe { core::mem::transmute(entry) };
@@ -39,11 +45,11 @@ fn check(name: &str) -> Result<(), String> {
     drop(module);
     // The thread that looks after delayed work ends by itself.
     thread::sleep(arch::time::TICKS_PER_SECOND / 50);
-    unload("c_library").map_err(text)?;
+    unload(file_name).map_err(text)?;
     ensure_eq!(
         lines,
         [0, 0],
-        "lines of tests/modules/c_library.c at which {name} failed"
+        "lines of tests/modules/{file_name}.c at which {name} failed"
     );
     before.check()
 }
@@ -71,6 +77,72 @@ fn c_sees(
     let are: extern "C" fn(i32, u32, i32, *const core::ffi::c_char) -> i32 =
         unsafe { core::mem::transmute(entry) };
     Ok(are(integer, count, last, text.as_ptr()) != 0)
+}
+
+/// Four numbers of a module.
+fn four(module: &Module, name: &str) -> Result<[u32; 4], String> {
+    let address = address(module, name)?;
+    // SAFETY: `klp_state.h` has an array of four numbers of each name, and the module is loaded.
+    Ok(unsafe { (address as *const [u32; 4]).read_volatile() })
+}
+
+/// What the callbacks of a module of `klp_state.h` saw: calls, states below, states of the target.
+fn saw(module: &Module) -> Result<[[u32; 4]; 3], String> {
+    Ok([
+        four(module, "calls")?,
+        four(module, "below")?,
+        four(module, "target")?,
+    ])
+}
+
+/// Two patches with states, one after the other, with a target that comes and goes.
+fn life_with_states() -> Result<(), String> {
+    /// `1 + enum module_state`.
+    const LIVE: u32 = 1;
+    const COMING: u32 = 2;
+    const GOING: u32 = 3;
+    let one = load("klp_state_one", file("klp_state_one")?).map_err(text)?;
+    livepatch::settle();
+    let first = saw(&one)?;
+    drop(load("klp_target", file("klp_target")?).map_err(text)?);
+    let with_target = saw(&one)?;
+    let two = load("klp_state_two", file("klp_state_two")?).map_err(text)?;
+    livepatch::settle();
+    let replaced = (saw(&one)?, saw(&two)?);
+    drop(one);
+    unload("klp_state_one").map_err(text)?;
+    let refused = load("klp_state_one", file("klp_state_one")?).err();
+    unload("klp_target").map_err(text)?;
+    let without_target = saw(&two)?;
+    livepatch::disable("klp_state_two").map_err(text)?;
+    livepatch::settle();
+    let end = saw(&two)?;
+    drop(two);
+    unload("klp_state_two").map_err(text)?;
+    ensure_eq!(first, [[1, 1, 0, 0], [0; 4], [0; 4]], "the first");
+    ensure_eq!(
+        with_target,
+        [[1, 1, 0, 0], [0; 4], [COMING, COMING, 0, 0]],
+        "with a target"
+    );
+    ensure_eq!(replaced.0, with_target, "the one that was replaced");
+    ensure_eq!(
+        replaced.1,
+        [[1, 1, 0, 0], [1, 1, 0, 0], [LIVE, LIVE, 0, 0]],
+        "the second"
+    );
+    ensure_eq!(
+        refused.map(|error| error.errno()),
+        Some(Errno::Invalid),
+        "the first again"
+    );
+    ensure_eq!(
+        without_target,
+        [[1, 1, 0, 0], [1, 1, 0, 0], [LIVE, LIVE, GOING, GOING]],
+        "without a target"
+    );
+    ensure_eq!(end, [[1; 4], [1, 1, 0, 0], [LIVE, LIVE, GOING, GOING]], "the end");
+    Ok(())
 }
 
 /// The error of loading `parameters` with a line; twice, since the error itself takes memory.
@@ -117,6 +189,25 @@ ktest! {
 
     fn time() {
         check("check_time")
+    }
+
+    fn shadow_variables() {
+        check_of("klp_shadow", "check_shadow")
+    }
+
+    fn states_and_callbacks() {
+        life_with_states()?;
+        let before = Snapshot::take();
+        life_with_states()?;
+        before.check()
+    }
+
+    fn a_live_patch_says_that_it_is_one() {
+        let errno = || Ok::<_, String>(load("klp_unmarked", file("klp_unmarked")?).err().map(|error| error.errno()));
+        ensure_eq!(errno()?, Some(Errno::Invalid), "the number");
+        let before = Snapshot::take();
+        errno()?;
+        before.check()
     }
 
     fn files() {
