@@ -1,5 +1,9 @@
 //! What the end-to-end tests share: they call the front door's program as a user does, and read what it says.
 
+pub mod image;
+pub mod remote;
+pub mod unwinder;
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -10,6 +10,7 @@ use core::mem::offset_of;
 use core::ops::Range;
 
 use arch::abi::FrameHeader;
+use arch::entry::VECTORS;
 use arch::ftrace::{ORIGINAL_OFFSET, STUB_SIZE};
 use arch::image;
 use arch::unwind::{FrameState, ReturnAddress, frame_state, is_call};
@@ -213,6 +214,13 @@ impl ModuleTables {
 pub(super) fn look_up(address: u64, interrupted: bool) -> Answer {
     if !address.is_multiple_of(4) {
         return Answer::NoCode;
+    }
+    if VECTORS.contains(&address) {
+        return Answer::Row(Row {
+            function: VECTORS,
+            frame_size: None,
+            return_address: ReturnRule::SaveRegister,
+        });
     }
     if image::text().contains(&address) {
         let symbol = || {

@@ -29,15 +29,40 @@
 
     .section .text.notrace, "ax"
 
+// To who unwinds: register `number` of the interrupted code is at `offset` from r1, r12 or r13. DWARF: DW_CFA_expression,
+// DW_OP_breg1, 12 or 13, and the offset as two bytes of a signed LEB128.
+    .macro cfi_at_register number, register, offset
+    .cfi_escape 0x10, \number, 3, 0x70 + \register, 0x80 | ((\offset) & 0x7f), (\offset) >> 7
+    .endm
+    .macro cfi_in_frame number, offset
+    cfi_at_register \number, 1, \offset
+    .endm
+    .macro cfi_in_scratch number, offset
+    cfi_at_register \number, 13, \offset
+    .endm
+
+// An exception's code: its caller is the interrupted code, whose next instruction is in SRR0 or HSRR0, for which DWARF has no
+// number.
+    .macro cfi_start_exception
+    .cfi_startproc
+    .cfi_signal_frame
+    .cfi_return_column {DWARF_NIP}
+    .cfi_undefined {DWARF_NIP}
+    .endm
+
 // What is copied to the vectors; the immediate of the `li` becomes the vector's offset, and {BY_HYPERVISOR} more where
 // HSRR0 and HSRR1 are the save registers. At most 0x20 bytes: the closest vectors stand that far apart.
     .macro vector_template name, scratch, entry
     .globl \name
 \name:
+    cfi_start_exception
     std   %r10, \scratch+0(%r13)
+    cfi_in_scratch 10, \scratch+0
     std   %r11, \scratch+8(%r13)
+    cfi_in_scratch 11, \scratch+8
     li    %r10, 0
     ba    \entry
+    .cfi_endproc
     .endm
 
     vector_template exception_vector_template, {SCRATCH}, exception_entry
@@ -46,7 +71,10 @@
 
 // Saves what the templates have not: r12 and CR. Frees r11, r12 and CR.
     .macro save_to_scratch scratch
+    cfi_in_scratch 10, \scratch+0
+    cfi_in_scratch 11, \scratch+8
     std   %r12, \scratch+16(%r13)
+    cfi_in_scratch 12, \scratch+16
     mfcr  %r11
     std   %r11, \scratch+24(%r13)
     .endm
@@ -62,6 +90,9 @@
     std   %r11, {GPR}+8*12(%r12)
     ld    %r11, \scratch+24(%r13)
     std   %r11, {CR}(%r12)
+    .irp n, 10,11,12
+    cfi_at_register \n, 12, {GPR}+8*\n
+    .endr
     .endm
 
 // r12 = a frame on one of the CPU's own stacks. Frees r11, CR.
@@ -77,28 +108,19 @@
 91: addi  %r12, %r12, -{FRAME_SIZE}
     .endm
 
-// To a debugger: register `number` of the interrupted code is in the frame. DWARF: DW_CFA_expression, DW_OP_breg1 and the offset
-// as two bytes of a signed LEB128.
-    .macro cfi_in_frame number, offset
-    .cfi_escape 0x10, \number, 3, 0x71, 0x80 | ((\offset) & 0x7f), (\offset) >> 7
-    .endm
-
     .globl exception_entry
     .type  exception_entry, @function
 exception_entry:
-    .cfi_startproc
-    .cfi_signal_frame
-    .cfi_return_column {DWARF_NIP}
-    .cfi_undefined {DWARF_NIP}          // it is in SRR0, for which DWARF has no number
+    cfi_start_exception
     save_to_scratch {SCRATCH}
-    addi  %r12, %r1, -({RED_ZONE} + {FRAME_SIZE})
     ld    %r11, {STACK_LOW}(%r13)
-    addi  %r11, %r11, {HANDLER_ROOM}
-    cmpld %r12, %r11
+    addi  %r11, %r11, {HANDLER_ROOM} + {RED_ZONE} + {FRAME_SIZE}
+    cmpld %r1, %r11                     // not r1 less what is needed: that wraps round below 0
     blt   .Lentry_bad_stack
     ld    %r11, {STACK_HIGH}(%r13)
     cmpld %r1, %r11
     bgt   .Lentry_bad_stack
+    addi  %r12, %r1, -({RED_ZONE} + {FRAME_SIZE})
 .Lentry_have_frame:
     save_to_frame {SCRATCH}
 
@@ -111,6 +133,9 @@ exception_entry:
     std   %r0, {GPR}+8*0(%r1)
     .irp n, 2,3,4,5,6,7,8,9, 13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     std   %r\n, {GPR}+8*\n(%r1)
+    .endr
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    cfi_in_frame \n, {GPR}+8*\n
     .endr
     // How far the records of return designs go, for the unwinder: what the handler calls may write further ones.
     ld    %r3, {RETURN_SP}(%r13)
@@ -140,9 +165,6 @@ exception_entry:
     cfi_in_frame {DWARF_NIP}, {NIP}
     cfi_in_frame 65, {LR}
     cfi_in_frame 66, {CTR}
-    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-    cfi_in_frame \n, {GPR}+8*\n
-    .endr
 
     // What the handler calls is a context of its own for the recursion guard.
     ld    %r3, {TRACE_DEPTH}(%r13)
@@ -200,6 +222,9 @@ exception_exit:                         // the handler's return address: an unwi
 exception_exit_end:
 
 .Lentry_bad_stack:
+    .irp n, 10,11,12
+    cfi_in_scratch \n, {SCRATCH}+8*(\n-10)
+    .endr
     frame_on_stack {EMERGENCY_LOW}, {EMERGENCY_HIGH}
     b     .Lentry_have_frame
     .cfi_endproc
@@ -210,10 +235,7 @@ exception_exit_end:
     .globl reset_entry
     .type  reset_entry, @function
 reset_entry:
-    .cfi_startproc
-    .cfi_signal_frame
-    .cfi_return_column {DWARF_NIP}
-    .cfi_undefined {DWARF_NIP}
+    cfi_start_exception
     save_to_scratch {RESET_SCRATCH}
     cmpdi %r13, 0
     beq   2f
@@ -229,10 +251,7 @@ reset_entry:
     .globl machine_check_entry
     .type  machine_check_entry, @function
 machine_check_entry:
-    .cfi_startproc
-    .cfi_signal_frame
-    .cfi_return_column {DWARF_NIP}
-    .cfi_undefined {DWARF_NIP}
+    cfi_start_exception
     save_to_scratch {MACHINE_CHECK_SCRATCH}
     frame_on_stack {RESET_LOW}, {RESET_HIGH}
     save_to_frame {MACHINE_CHECK_SCRATCH}

@@ -4,7 +4,7 @@ mod frame;
 mod vector;
 
 pub use frame::{DWARF_NIP, EXCEPTION_FRAME_SIZE, ExceptionFrame, HANDLER_ROOM};
-pub use vector::Vector;
+pub use vector::{VECTORS, Vector};
 
 #[cfg(target_arch = "powerpc64")]
 mod install;

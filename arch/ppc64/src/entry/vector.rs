@@ -1,6 +1,10 @@
 //! The exceptions by name.
 
 use core::fmt;
+use core::ops::Range;
+
+/// Where the vectors are (Power ISA 3.0B, book III, 6.5, figure 65): copies of the templates in `entry.S`.
+pub const VECTORS: Range<u64> = 0x100..0x1000;
 
 /// An exception, by the offset of its vector (Power ISA 3.0B, book III, 6.5).
 #[derive(Clone, Copy, PartialEq, Eq)]
