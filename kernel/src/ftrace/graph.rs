@@ -81,6 +81,17 @@ impl GraphStack {
         Some((words[0], words[1]))
     }
 
+    /// Writes the records to another stack, addresses of frames as `moved` says: for who makes a copy of a thread's stack.
+    pub(crate) fn copy_to(&self, other: &GraphStack, moved: impl Fn(u64) -> u64) {
+        other.depth.store(self.depth(), Ordering::Relaxed);
+        for (from, to) in self.records.iter().zip(&other.records) {
+            let [return_address, stack_pointer] =
+                [&from.return_address, &from.stack_pointer].map(|word| word.load(Ordering::Relaxed));
+            to.return_address.store(return_address, Ordering::Relaxed);
+            to.stack_pointer.store(moved(stack_pointer), Ordering::Relaxed);
+        }
+    }
+
     /// First the depth, then the record: an interrupt in between uses the room above. The stack pointer comes last, and none
     /// stands there before: a record that is half written belongs to no frame.
     #[inline(always)]

@@ -35,4 +35,5 @@ pub use report::print;
 pub use run::cases;
 pub(crate) use stage::Stage;
 pub use stepping::stops;
+pub(crate) use table::comes_back;
 pub use table::{Language, Situation};

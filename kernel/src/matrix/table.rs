@@ -201,3 +201,20 @@ pub(super) static SITUATIONS: &[Situation] = &[
     row("back chains: inside what C calls",  Rust, Special(stepping::back_chains),          [R, R, HIDDEN, HIDDEN, HIDDEN]),
     row("back chains: inside what C calls",  C,    Special(stepping::back_chains),          [R, R, HIDDEN, HIDDEN, HIDDEN]),
 ];
+
+/// Whether a call of A of the first of these comes back right under a design when all of them are patched. `elsewhere`: of the
+/// A in an object of its own.
+pub(crate) fn comes_back(language: Language, ids: &[&str], elsewhere: bool, design: ReturnDesign) -> bool {
+    let is_meant = |row: &&Situation| {
+        row.language == language
+            && match row.action {
+                Call(patched) => !elsewhere && patched == ids,
+                CallFromElsewhere(patched) => elsewhere && patched == ids,
+                _ => false,
+            }
+    };
+    let column = ReturnDesign::ALL.iter().position(|other| *other == design);
+    let row = SITUATIONS.iter().find(is_meant);
+    row.zip(column)
+        .is_some_and(|(row, column)| row.expected()[column] == R)
+}

@@ -39,9 +39,11 @@ impl Trace<'_> {
             return Ok(stack_pointer);
         }
         let back_chain = self.stacks.back_chain(stack_pointer)?;
-        let expected = row
-            .frame_size
-            .map_or(back_chain, |size| stack_pointer.wrapping_add(size));
+        // Of a frame whose size is not fixed the back chain alone tells, and nothing proves it. No compiler has made one here.
+        let size = row.frame_size.ok_or(Reason::Unproven {
+            address: position.address,
+        })?;
+        let expected = stack_pointer.wrapping_add(size);
         if back_chain == expected {
             Ok(back_chain)
         } else {
@@ -119,8 +121,9 @@ impl Trace<'_> {
         if arch::entry::exit_range().contains(&address) {
             return self.interrupted(stack_pointer);
         }
-        if !tables::is_behind_call(address) && ReturnDesign::MiniFrame.helper() != Some(address) {
-            return Err(Reason::OutsideText { address });
+        // Nothing calls before mini-frame's helper.
+        if ReturnDesign::MiniFrame.helper() != Some(address) {
+            tables::check_return_address(address)?;
         }
         Ok(Position {
             address,

@@ -21,6 +21,7 @@
 //! Nothing here allocates or waits, so a panic can use it.
 
 mod calls;
+mod corrupt;
 mod exceptions;
 mod frame;
 mod helpers;

@@ -99,8 +99,8 @@ pub(super) fn of_sleeping<'a>(stacks: Stacks, records: Records<'a>, frame: u64) 
         } else {
             Kind::Call
         };
-        if kind == Kind::Call && !tables::is_behind_call(address) {
-            return Err(Reason::OutsideText { address });
+        if kind == Kind::Call {
+            tables::check_return_address(address)?;
         }
         Ok(Position {
             address,

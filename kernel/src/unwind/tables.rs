@@ -22,6 +22,7 @@ use kernel_core::insn::{R0, mflr};
 
 use kernel_core::module::ModuleSymbol;
 
+use super::Reason;
 use crate::module::{self, Busy, Module};
 use crate::symbols;
 
@@ -279,12 +280,29 @@ fn without_frame(function: Range<u64>, return_address: ReturnRule) -> Row {
 
 /// Whether an address is one that a function can return to: in code, behind an instruction that calls.
 pub(super) fn is_behind_call(address: u64) -> bool {
-    let Some(call) = address.checked_sub(4).filter(|call| call % 4 == 0) else {
-        return false;
-    };
-    let is_code = image::text().contains(&call) || matches!(module::at(call, |_| ()), Ok(Some(())));
+    check_return_address(address).is_ok()
+}
+
+/// The same, with the reason why it is none.
+pub(super) fn check_return_address(address: u64) -> Result<(), Reason> {
+    let outside = Reason::OutsideText { address };
+    let call = address
+        .checked_sub(4)
+        .filter(|call| call % 4 == 0)
+        .ok_or(outside)?;
+    if !image::text().contains(&call) {
+        match module::at(call, |_| ()) {
+            Ok(Some(())) => {}
+            Ok(None) => return Err(outside),
+            Err(Busy) => return Err(Reason::Busy { address }),
+        }
+    }
     // SAFETY: the address is in the kernel's text or in a module.
-    is_code && is_call(unsafe { arch::text::read_word(call) })
+    if is_call(unsafe { arch::text::read_word(call) }) {
+        Ok(())
+    } else {
+        Err(outside)
+    }
 }
 
 /// What a row and the instructions say together. `symbol` is asked for the function where it has no table: assembly that was

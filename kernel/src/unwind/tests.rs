@@ -1,23 +1,18 @@
-//! Cases: traces of threads that sleep, of every function of the image, and of stacks that are corrupt.
+//! Cases: traces of threads that sleep, and of every function of the image.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use arch::abi::FRAME_HEADER_SIZE;
+use arch::interrupts;
 use arch::livepatch::ReturnDesign;
-use arch::{image, interrupts};
 use kernel_core::symbols::Kind::Function;
 
-use super::memory::Stacks;
-use super::records::Records;
-use super::start::of_sleeping;
 use super::tables::{self, Answer, ReturnRule};
-use super::{End, Frame, Trace, here, trace_thread};
+use super::{Frame, Trace, here, trace_thread};
 use crate::matrix::{Language, Stage};
 use crate::module;
 use crate::thread::{self, Builder, JoinHandle, State, WaitQueue, sleep};
@@ -98,89 +93,6 @@ impl Random {
     }
 }
 
-/// A copy of a sleeping thread's stack, at another address, that can be spoilt.
-struct Copy {
-    words: Vec<u128>,
-    /// Where the thread's saved stack pointer is in the copy.
-    frame: u64,
-}
-
-impl Copy {
-    #[allow(unsafe_code, reason = "reads another thread's stack")]
-    fn of(thread: &thread::Thread) -> Copy {
-        let from = thread.head().saved_stack_pointer.load(Ordering::Relaxed);
-        let to = thread.head().stack_high.load(Ordering::Relaxed);
-        let words = vec![0u128; ((to - from) / 16) as usize];
-        let mut copy = Copy {
-            frame: words.as_ptr() as u64,
-            words,
-        };
-        for address in (from..to).step_by(8) {
-            // SAFETY: a word of the stack of a thread that sleeps.
-            let word = unsafe { arch::unwind::read(address) };
-            // Addresses of the stack become those of the copy.
-            let word = if (from..=to).contains(&word) {
-                word - from + copy.frame
-            } else {
-                word
-            };
-            copy.set(((address - from) / 8) as usize, word);
-        }
-        copy
-    }
-
-    fn len(&self) -> usize {
-        self.words.len() * 2
-    }
-
-    fn get(&self, index: usize) -> u64 {
-        (self.words[index / 2] >> (64 * (index % 2))) as u64
-    }
-
-    fn set(&mut self, index: usize, word: u64) {
-        let shift = 64 * (index % 2);
-        let slot = &mut self.words[index / 2];
-        *slot = *slot & !(u128::from(u64::MAX) << shift) | u128::from(word) << shift;
-    }
-
-    fn trace<'a>(&self, frame: u64, head: &arch::thread::ThreadHead) -> Trace<'a> {
-        let range = self.frame..self.frame + self.words.len() as u64 * 16;
-        let stacks = Stacks {
-            thread: range,
-            cpu: [0..0, 0..0],
-        };
-        of_sleeping(stacks, Records::of(head, None), frame)
-    }
-}
-
-/// Spoils a word that the walk needs: one of those at `needed`, which are back chains and return addresses in turn.
-fn spoil(copy: &mut Copy, needed: &[usize], random: &mut Random) {
-    let index = needed[random.below(needed.len() as u64) as usize];
-    let is_return_address = copy.get(index) & 0xf != 0 || image::text().contains(&copy.get(index));
-    let old = copy.get(index);
-    let size = copy.len() as u64 * 8;
-    let new = loop {
-        let new = match random.below(8) {
-            0 => random.next(),
-            1 => 0,
-            // Into the stack, aligned or not, up, down, or to the frame itself.
-            2 => copy.frame + random.below(size),
-            3 => copy.frame + (random.below(size) & !15),
-            4 => copy.frame + index as u64 * 8,
-            // Beyond its ends.
-            5 => copy.frame + size + (random.below(4096) & !15),
-            6 => copy.frame - (random.below(4096) & !15),
-            // A little off.
-            _ => old.wrapping_add(random.below(64)).wrapping_sub(32),
-        };
-        // Another address behind a call could not be told from a right one.
-        if new != old && !(is_return_address && tables::is_behind_call(new)) {
-            break new;
-        }
-    };
-    copy.set(index, new);
-}
-
 ktest! {
     fn the_callers_of_here_are_known() {
         let frames = frames_from_here()?;
@@ -219,44 +131,6 @@ ktest! {
             traced += 1;
         }
         ensure!(traced >= 2, "only {traced} threads besides this one");
-        Ok(())
-    }
-
-    fn corrupt_stacks_are_never_called_reliable() {
-        const TRIES: usize = 4000;
-        let sleeper = sleeper();
-        let result = try_corrupt_stacks(sleeper.thread(), TRIES);
-        wake(sleeper)?;
-        let frames = result?;
-        println!("# {TRIES} corrupt stacks: {frames} frames walked, 0 wrongly called reliable");
-        Ok(())
-    }
-
-    fn random_words_are_never_called_reliable() {
-        const TRIES: usize = 4000;
-        let mut random = Random(0x2545_f491_4f6c_dd1d);
-        let thread = thread::current();
-        for _ in 0..TRIES {
-            let words: Vec<u128> = (0..64).map(|_| {
-                let half = |random: &mut Random| match random.below(4) {
-                    0 => random.next(),
-                    1 => image::text().start + 4 * random.below(0x8_0000),
-                    _ => 0,
-                };
-                u128::from(half(&mut random)) << 64 | u128::from(half(&mut random))
-            }).collect();
-            let mut copy = Copy { frame: words.as_ptr() as u64, words };
-            // Back chains into itself, so that there is something to walk.
-            for index in 0..copy.len() {
-                if random.below(3) == 0 {
-                    copy.set(index, copy.frame + (random.below(1100) & !7));
-                }
-            }
-            let frame = copy.frame + (random.below(1024) & !15);
-            let mut trace = copy.trace(frame, thread.head());
-            let frames = trace.by_ref().count();
-            ensure!(trace.check().is_err(), "{frames} frames of random words are called reliable");
-        }
         Ok(())
     }
 
@@ -322,42 +196,4 @@ fn agree(path: &str, address: u64) -> Result<(), String> {
         "{path} at {address:#x}: the table says {said:?}, the instructions {found:?}"
     );
     Ok(())
-}
-
-/// Spoils copies of a sleeping thread's stack; answers how many frames were walked.
-fn try_corrupt_stacks(thread: &thread::Thread, tries: usize) -> Result<usize, String> {
-    let mut random = Random(0x70c5_1111_70c5_1111);
-    let truth = interrupts::without(|| reliable(trace_thread(thread)))?;
-    let sound = Copy::of(thread);
-    let copied = reliable(sound.trace(sound.frame, thread.head()))?;
-    let addresses = |frames: &[Frame]| frames.iter().map(|frame| frame.address).collect::<Vec<_>>();
-    ensure_eq!(addresses(&copied), addresses(&truth), "the trace of the copy");
-    // Back chains and return addresses of all frames: what the walk reads.
-    let mut needed = Vec::from([0]);
-    for frame in &copied {
-        let index = ((frame.stack_pointer - sound.frame) / 8) as usize;
-        if frame.stack_pointer + (FRAME_HEADER_SIZE as u64) < sound.frame + sound.len() as u64 * 8 {
-            needed.extend([index, index + 2]);
-        }
-    }
-    let mut walked = 0;
-    for attempt in 0..tries {
-        let mut copy = Copy::of(thread);
-        // The copies lie at different addresses, but what is needed is at the same place in each.
-        for _ in 0..=random.below(3) {
-            spoil(&mut copy, &needed, &mut random);
-        }
-        let mut trace = copy.trace(copy.frame, thread.head());
-        let frames: Vec<Frame> = trace.by_ref().collect();
-        walked += frames.len();
-        let end = trace.end();
-        if trace.check().is_ok() && addresses(&frames) != addresses(&truth) {
-            return Err(format!("stack {attempt} is called reliable: {frames:#x?}"));
-        }
-        ensure!(
-            end != Some(End::Outermost) || !frames.is_empty(),
-            "no frame of stack {attempt}"
-        );
-    }
-    Ok(walked)
 }

@@ -138,8 +138,14 @@ impl Iterator for Trace<'_> {
 
     fn next(&mut self) -> Option<Frame> {
         let position = self.next.take()?;
-        let reliability = self.doubt.map_or(Reliability::Reliable, Reliability::Unreliable);
         let above = self.above(&position);
+        if let (Err(reason @ Reason::OutsideText { address }), Some(_)) = (&above, &position.live)
+            && *address == position.address
+        {
+            // Not who called it is in doubt, but the function itself.
+            self.doubt = self.doubt.or(Some(*reason));
+        }
+        let reliability = self.doubt.map_or(Reliability::Reliable, Reliability::Unreliable);
         let stack_pointer = match &above {
             Ok(Above::Caller(caller)) => caller.stack_pointer,
             _ => position.stack_pointer,

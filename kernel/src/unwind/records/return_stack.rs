@@ -24,14 +24,21 @@ impl ReturnRecords {
     /// All of a thread's; none where its pointer is none.
     pub(super) fn of(head: &ThreadHead) -> ReturnRecords {
         let limit = head.return_limit.load(Ordering::Relaxed);
-        let base = limit.saturating_sub(RETURN_STACK_DEPTH as u64 * RECORD_SIZE);
-        let mut records = ReturnRecords { base, end: limit };
+        let mut records = ReturnRecords {
+            base: Self::base_of(head),
+            end: limit,
+        };
         records.begin_at(head.return_sp.load(Ordering::Relaxed));
         records
     }
 
+    /// Where a thread's first one is.
+    pub(in crate::unwind) fn base_of(head: &ThreadHead) -> u64 {
+        let limit = head.return_limit.load(Ordering::Relaxed);
+        limit.saturating_sub(RETURN_STACK_DEPTH as u64 * RECORD_SIZE)
+    }
+
     /// Those between two addresses, for who has a copy of them.
-    #[allow(dead_code, reason = "a test has")]
     pub(in crate::unwind) fn between(base: u64, end: u64) -> ReturnRecords {
         ReturnRecords { base, end }
     }
