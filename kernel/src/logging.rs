@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
 use arch::time;
 use kernel_core::log_ring::LogRing;
@@ -45,6 +45,12 @@ static RING: IrqLock<LogRing<KEPT>> = IrqLock::new(LogRing::new());
 #[allow(non_upper_case_globals, reason = "C's name")]
 #[unsafe(no_mangle)]
 static console_loglevel: AtomicI32 = AtomicI32::new(ALL_LEVELS);
+
+/// A line is being typed, which a message must not be put behind.
+static IS_LINE_OPEN: AtomicBool = AtomicBool::new(false);
+
+/// How many messages were printed on the console.
+static PRINTED: AtomicU64 = AtomicU64::new(0);
 
 struct KernelLog;
 
@@ -89,7 +95,14 @@ pub fn emit(level: u8, message: fmt::Arguments<'_>) {
     let _ = text.write_fmt(message);
     RING.lock().push(microseconds, level, text.as_str());
     if i32::from(level) < console_loglevel.load(Ordering::Relaxed) {
-        println!("{}{message}", Stamp(microseconds));
+        // Where a line is being typed, the message takes its place, and who reads the line shows it again.
+        let place = if IS_LINE_OPEN.load(Ordering::Relaxed) {
+            "\r\x1b[K"
+        } else {
+            ""
+        };
+        println!("{place}{}{message}", Stamp(microseconds));
+        PRINTED.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -150,6 +163,16 @@ pub fn read(place: &mut Place, text: &mut String) -> Option<Head> {
 /// Forgets the messages.
 pub fn clear() {
     RING.lock().clear();
+}
+
+/// Says whether a line is being typed on the console. Until it is not, messages take its place: see [`printed`].
+pub(crate) fn set_line_open(on: bool) {
+    IS_LINE_OPEN.store(on, Ordering::Relaxed);
+}
+
+/// How many messages were printed on the console.
+pub(crate) fn printed() -> u64 {
+    PRINTED.load(Ordering::Relaxed)
 }
 
 /// Prints messages on the console whose level is less than this.

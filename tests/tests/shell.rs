@@ -184,6 +184,21 @@ fn keys() {
 }
 
 #[test]
+fn a_message_does_not_spoil_the_line_that_is_typed() {
+    let mut shell = Talk::shell();
+    shell.ask("modprobe later");
+    shell.say("echo ab\x1b[D");
+    shell.hear("echo ab");
+    let said = shell.hear("later: said later\n");
+    assert!(said.contains("\r\x1b[K["), "{said:?}");
+    shell.hear("\r\x1b[Ktocsin# echo ab\x1b[1D");
+    shell.say("x\r");
+    shell.hear("\naxb\n");
+    shell.hear(PROMPT);
+    assert_eq!(shell.ask("rmmod later"), "");
+}
+
+#[test]
 fn ctrl_c_stops_what_runs() {
     let mut shell = Talk::shell();
     for line in [

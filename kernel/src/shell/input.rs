@@ -38,13 +38,14 @@ impl Input {
         count != 0
     }
 
-    /// The next byte; waits for it.
-    pub(super) fn next(&mut self) -> u8 {
+    /// The next byte; waits for it, and calls `idle` from time to time meanwhile.
+    pub(super) fn next(&mut self, idle: &mut dyn FnMut()) -> u8 {
         loop {
             if let Some(byte) = self.waiting.pop_front() {
                 return byte;
             }
             if !self.look() {
+                idle();
                 thread::sleep(PATIENCE);
             }
         }

@@ -11,7 +11,7 @@ use super::completion::complete;
 use super::context::{Context, MISUSE, SUCCESS};
 use super::input::Input;
 use super::job;
-use crate::{print, println};
+use crate::{logging, print, println};
 
 /// What a person sees in front of a line.
 const PROMPT: &str = "tocsin# ";
@@ -64,8 +64,15 @@ impl Session {
         let mut editor = Editor::new(PROMPT);
         loop {
             editor.start(&mut Screen);
+            let mut printed = logging::printed();
+            logging::set_line_open(true);
             let line = loop {
-                let byte = self.input.next();
+                let byte = self.input.next(&mut || {
+                    if printed != logging::printed() {
+                        printed = logging::printed();
+                        editor.redraw(&mut Screen);
+                    }
+                });
                 let folder = self.folder.as_str();
                 match editor.feed(byte, &mut |before| complete(before, folder), &mut Screen) {
                     Event::None => {}
@@ -77,6 +84,7 @@ impl Session {
                     Event::EndOfInput => return 0,
                 }
             };
+            logging::set_line_open(false);
             self.history = editor.history();
             if let Some(status) = self.execute(&line) {
                 return status;
@@ -100,7 +108,7 @@ impl Session {
     fn receive(&mut self) -> Option<String> {
         let mut bytes = Vec::new();
         loop {
-            match self.input.next() {
+            match self.input.next(&mut || {}) {
                 b'\n' => return Some(String::from_utf8_lossy(&bytes).into_owned()),
                 INTERRUPT => bytes.clear(),
                 END_OF_INPUT if bytes.is_empty() => return None,

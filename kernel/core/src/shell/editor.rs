@@ -231,8 +231,8 @@ impl Editor {
         }
     }
 
-    /// Shows the line anew, with the cursor where it is.
-    fn redraw(&mut self, out: &mut dyn Write) {
+    /// Shows the line anew, with the cursor where it is: for who has put something else in its place.
+    pub fn redraw(&mut self, out: &mut dyn Write) {
         let (line, cursor) = self.look();
         show(out, EMPTY_LINE);
         show(out, self.prompt);
