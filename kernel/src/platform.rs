@@ -11,9 +11,11 @@ use alloc::format;
 use alloc::string::String;
 
 use arch::opal::Opal;
-use arch::{hcall, hypervisor, interrupts};
+use arch::{hcall, hypervisor, interrupts, time};
 use kernel_core::device_tree::{DEFAULT_TERMINAL, Platform, Rtas};
 use spin::Once;
+
+use crate::thread;
 
 /// Characters that a hypervisor takes at a time.
 const CHUNK: usize = 16;
@@ -42,6 +44,21 @@ fn opal(base: u64, entry: u64) -> Opal {
 pub(crate) fn prepare_cpu() {
     if let Platform::PowerNv { .. } = platform() {
         hypervisor::prepare_cpu();
+    }
+}
+
+/// Starts a thread that calls the firmware now and then, where that does something only when it is called. What it has to do
+/// first is to tell the service processor that the start is over: else that resets the machine after a minute.
+pub(crate) fn serve_firmware() {
+    /// A fifth of a second: how often skiboot looks after the service processor.
+    const INTERVAL: u64 = time::TICKS_PER_SECOND / 5;
+    if let Platform::PowerNv { base, entry } = platform() {
+        thread::spawn("opal", move || {
+            loop {
+                opal(base, entry).poll();
+                thread::sleep(INTERVAL);
+            }
+        });
     }
 }
 

@@ -31,6 +31,7 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     let unprotected = memory::protect();
     ftrace::prime_classic_sites();
     thread::init();
+    platform::serve_firmware();
     cpu::bring_up();
     memory::report(unprotected);
     selftest::run();

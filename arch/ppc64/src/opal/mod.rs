@@ -118,7 +118,7 @@ impl Opal {
     }
 
     /// Lets the firmware do what it has waiting.
-    fn poll(self) {
+    pub fn poll(self) {
         // SAFETY: no address for the events, so it touches no memory of ours.
         unsafe { self.call(POLL_EVENTS, [0; 3]) };
     }
