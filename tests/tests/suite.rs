@@ -34,8 +34,9 @@ fn passes(options: &[&str]) {
 /// Without page tables that the kernel knows it says what it cannot do, and skips what is about that, and nothing else.
 #[test]
 fn power8() {
-    const RUN: [&str; 2] = [
+    const RUN: [&str; 3] = [
         "exceptions::tests::a_jump_to_what_is_no_code_is_named",
+        "memory::tests::no_frame_of_the_kernel_is_larger_than_the_guard_below_a_stack",
         "memory::tests::an_address_is_said_to_be_somebodys",
     ];
     let ended = passes_what_it_can(&["--cpu", "power8"]);

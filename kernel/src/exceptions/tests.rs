@@ -4,7 +4,9 @@
 use alloc::format;
 use alloc::string::String;
 use core::hint::black_box;
+use core::mem::MaybeUninit;
 use core::ops::Range;
+use core::sync::atomic::AtomicU64;
 
 use arch::{image, trap};
 
@@ -50,7 +52,30 @@ fn overflows() -> Result<String, String> {
     })
 }
 
-static mut DATA: [u32; 4] = [0x4e80_0020; 4];
+/// Some small frames, and then large ones until there is no more room.
+#[inline(never)]
+fn go_down(small: u64) -> u64 {
+    let here = black_box([small; 40]);
+    match small {
+        0 => go_down_fast(u64::MAX),
+        _ => go_down(small - 1) + black_box(here)[0],
+    }
+}
+
+#[inline(never)]
+fn go_down_fast(depth: u64) -> u64 {
+    // Only its end is written to.
+    let mut here = [MaybeUninit::<u64>::uninit(); 1200];
+    here[0].write(depth);
+    black_box(&mut here);
+    match depth {
+        0 => 0,
+        _ => go_down_fast(depth - 1) + black_box(&here).len() as u64,
+    }
+}
+
+/// Two `blr`: it would be code.
+static DATA: AtomicU64 = AtomicU64::new(0x4e80_0020_4e80_0020);
 static CONSTANT: [u64; 4] = [1, 2, 3, 4];
 
 #[inline(never)]
@@ -78,6 +103,17 @@ ktest! {
             ensure_eq!(overflows()?.as_str(), wanted, "the cause");
         }
         ensure_eq!((memory::heap_in_use(), stacks_in_use()), before, "heap and stacks in use after 8 of them");
+        Ok(())
+    }
+
+    /// Wherever the last frame that fits ends, and whether or not the next one is larger than a page.
+    fn a_frame_does_not_step_over_the_guard() {
+        for small in 0..24 {
+            let cause = cause_of(move || {
+                black_box(go_down(small));
+            })?;
+            ensure_eq!(cause.as_str(), "stack overflow of thread 'victim'", "after {small} small frames");
+        }
         Ok(())
     }
 

@@ -1,10 +1,11 @@
-//! Stacks, and other memory that is filled from one end: each begins behind a page that is not mapped, and what follows it
-//! begins with one.
+//! Stacks, and other memory that is filled from one end: each begins behind pages that are not mapped, and what follows it
+//! begins with some.
 #![allow(unsafe_code, reason = "clears memory that it has just got")]
 
 use core::ops::Range;
 use core::ptr;
 
+use arch::thread::GUARD_SIZE;
 use kernel_core::area::Area;
 use kernel_core::radix::{PAGE_SIZE, Rights};
 use spin::Once;
@@ -15,6 +16,8 @@ use crate::sync::IrqLock;
 
 /// Pieces for whose list there is room from the start: a suite's heap use shall not grow when a thread is more.
 const ROOM: usize = 64;
+/// Bytes below each part.
+const GUARD: u64 = GUARD_SIZE as u64;
 /// The most parts of one piece.
 const PARTS: usize = 2;
 
@@ -28,7 +31,7 @@ pub fn stacks_in_use() -> u64 {
     area().lock().used_bytes()
 }
 
-/// Parts of memory, each with a guard page below it. They go back when this is dropped.
+/// Parts of memory, each with guard pages below it. They go back when this is dropped.
 #[derive(Debug)]
 pub struct Guarded {
     start: u64,
@@ -41,12 +44,12 @@ impl Guarded {
     /// # Panics
     /// There is no memory left for stacks.
     pub fn new(sizes: &[u64]) -> Guarded {
-        let whole: u64 = sizes.iter().map(|size| PAGE_SIZE + size).sum();
+        let whole: u64 = sizes.iter().map(|size| GUARD + size).sum();
         let taken = area().lock().take(whole, PAGE_SIZE);
         let start = taken.unwrap_or_else(|error| panic!("a stack: {error}"));
         let mut next = start;
         let parts = sizes.iter().map(|size| {
-            let part = next + PAGE_SIZE..next + PAGE_SIZE + size;
+            let part = next + GUARD..next + GUARD + size;
             next = part.end;
             part
         });

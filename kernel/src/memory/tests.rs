@@ -4,13 +4,15 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use arch::mmu::window;
-use arch::text;
+use arch::thread::GUARD_SIZE;
+use arch::{image, text};
 use kernel_core::radix::{Leaf, PAGE_SIZE, Rights};
 
 use super::check::{Report, check};
 use super::protection::{mapping, open_windows, plant};
 use super::{Guarded, protected};
 use crate::machine::machine;
+use crate::symbols::Symbolized;
 use crate::{ensure, ensure_eq, ktest, step, thread};
 
 /// A right that none of [`Rights`] has together with another: to execute.
@@ -107,7 +109,30 @@ fn code() -> u64 {
     core::hint::black_box(7)
 }
 
+/// What `stdu r1,-N(r1)` has but for N, and the bits that say so: how a function makes its frame.
+const MAKES_FRAME: [u32; 2] = [0xf821_0001, 0xffff_0003];
+/// `stdux r1,r1,…`: a frame larger than that can make, or of a size that only the run decides.
+const MAKES_LARGE_FRAME: [u32; 2] = [0x7c21_016a, 0xffff_07ff];
+
 ktest! {
+    /// Otherwise a stack could overflow past its guard.
+    fn no_frame_of_the_kernel_is_larger_than_the_guard_below_a_stack() {
+        let mut largest = (0, 0);
+        for address in image::text().step_by(4) {
+            // SAFETY: reads an instruction.
+            #[allow(unsafe_code, reason = "code is read by its address")]
+            let word = unsafe { text::read_word(address) };
+            let is = |[bits, mask]: [u32; 2]| word & mask == bits;
+            ensure!(!is(MAKES_LARGE_FRAME), "{} makes a frame of any size", Symbolized(address));
+            if is(MAKES_FRAME) {
+                largest = largest.max((u64::from((word as u16 & !3).wrapping_neg()), address));
+            }
+        }
+        let (size, address) = largest;
+        ensure!((1..GUARD_SIZE as u64).contains(&size), "{} makes a frame of {size} bytes", Symbolized(address));
+        Ok(())
+    }
+
     fn an_address_is_said_to_be_somebodys() {
         let here = super::OwnerOf(code as fn() -> u64 as usize as u64).to_string();
         ensure_eq!(here.as_str(), "text of the kernel", "whose a function is");

@@ -6,11 +6,14 @@ use core::ops::Range;
 use core::sync::atomic::Ordering;
 
 use arch::livepatch::ReturnRecord;
-use arch::thread::{RETURN_STACK_DEPTH, ThreadHead};
+use arch::thread::{GUARD_SIZE, RETURN_STACK_DEPTH, ThreadHead};
 
 use super::{Thread, all, current_head, scheduler};
 use crate::cpu::{self, Cpu};
 use crate::memory::PAGE_SIZE;
+
+/// Bytes below a stack, and behind the last record, that are not mapped.
+const GUARD: u64 = GUARD_SIZE as u64;
 
 /// What overflows into a guard page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +39,11 @@ impl fmt::Display for GuardPage {
     }
 }
 
-fn page_below(address: u64) -> Range<u64> {
-    address.saturating_sub(PAGE_SIZE)..address
+fn pages_below(address: u64) -> Range<u64> {
+    address.saturating_sub(GUARD)..address
 }
 
-/// A thread's. The page between its records and its stack is the guard of both, if the two lie side by side: what the stack
+/// A thread's. The pages between its records and its stack are the guard of both, if the two lie side by side: what the stack
 /// overflows into comes first.
 fn of_thread(head: &ThreadHead) -> [(GuardPage, Range<u64>); 3] {
     let limit = head.return_limit.load(Ordering::Relaxed);
@@ -48,10 +51,10 @@ fn of_thread(head: &ThreadHead) -> [(GuardPage, Range<u64>); 3] {
     [
         (
             GuardPage::Stack,
-            page_below(head.stack_low.load(Ordering::Relaxed)),
+            pages_below(head.stack_low.load(Ordering::Relaxed)),
         ),
-        (GuardPage::ReturnStack, page_below(base)),
-        (GuardPage::ReturnStack, limit..limit + PAGE_SIZE),
+        (GuardPage::ReturnStack, pages_below(base)),
+        (GuardPage::ReturnStack, limit..limit + GUARD),
     ]
 }
 
@@ -59,7 +62,7 @@ fn of_thread(head: &ThreadHead) -> [(GuardPage, Range<u64>); 3] {
 fn of_current() -> impl Iterator<Item = (GuardPage, Range<u64>)> {
     let head = current_head();
     let is_boot = head.stack_high.load(Ordering::Relaxed) == 0;
-    let boot = is_boot.then(|| (GuardPage::Stack, page_below(arch::start::boot_stack().start)));
+    let boot = is_boot.then(|| (GuardPage::Stack, pages_below(arch::start::boot_stack().start)));
     let own = (!is_boot).then(|| of_thread(head));
     boot.into_iter().chain(own.into_iter().flatten())
 }
@@ -67,8 +70,11 @@ fn of_current() -> impl Iterator<Item = (GuardPage, Range<u64>)> {
 fn of_cpu(cpu: &Cpu) -> [(GuardPage, Range<u64>); 2] {
     let cpu = cpu.head();
     [
-        (GuardPage::EmergencyStack, page_below(cpu.emergency_stack().start)),
-        (GuardPage::ResetStack, page_below(cpu.reset_stack().start)),
+        (
+            GuardPage::EmergencyStack,
+            pages_below(cpu.emergency_stack().start),
+        ),
+        (GuardPage::ResetStack, pages_below(cpu.reset_stack().start)),
     ]
 }
 
@@ -80,7 +86,9 @@ pub(crate) fn guard_pages() -> Vec<(GuardPage, u64)> {
         .iter()
         .flat_map(|thread| of_thread(&thread.head))
         .chain(cpu::online().flat_map(of_cpu));
-    let mut pages: Vec<_> = pages.map(|(guard, page)| (guard, page.start)).collect();
+    let page_size = PAGE_SIZE as usize;
+    let pages = pages.flat_map(|(guard, pages)| pages.step_by(page_size).map(move |page| (guard, page)));
+    let mut pages: Vec<_> = pages.collect();
     pages.sort_by_key(|(_, start)| *start);
     pages.dedup_by_key(|(_, start)| *start);
     pages

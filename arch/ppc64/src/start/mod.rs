@@ -18,18 +18,19 @@ use kernel_core::radix::PAGE_SIZE;
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
 use crate::cpu::CpuHead;
 use crate::msr;
-use crate::thread::{STACK_SIZE, ThreadHead};
+use crate::thread::{GUARD_SIZE, STACK_SIZE, ThreadHead};
 use crate::upcalls::kernel_cpus;
 
-/// Stack memory: the type says how it must be aligned and that others than Rust write to it. Below the stack is a page that
-/// is nobody's, for a stack that overflows to run into.
+/// Stack memory: the type says how it must be aligned and that others than Rust write to it. Below the stack are pages that
+/// are nobody's, for a stack that overflows to run into.
 #[repr(C, align(4096))]
 pub(crate) struct Stack {
-    guard: [u8; PAGE_SIZE as usize],
+    guard: [u8; GUARD_SIZE],
     stack: UnsafeCell<[u8; STACK_SIZE]>,
 }
 
-const _: () = assert!(align_of::<Stack>() == PAGE_SIZE as usize && STACK_SIZE % PAGE_SIZE as usize == 0);
+const _: () =
+    assert!(align_of::<Stack>() == PAGE_SIZE as usize && (STACK_SIZE | GUARD_SIZE) % PAGE_SIZE as usize == 0);
 
 // SAFETY: nothing in Rust ever reads or writes the bytes; they belong to r1.
 unsafe impl Sync for Stack {}
@@ -37,7 +38,7 @@ unsafe impl Sync for Stack {}
 impl Stack {
     pub(crate) const fn new() -> Self {
         Stack {
-            guard: [0; PAGE_SIZE as usize],
+            guard: [0; GUARD_SIZE],
             stack: UnsafeCell::new([0; STACK_SIZE]),
         }
     }
@@ -48,10 +49,10 @@ impl Stack {
         low..low + STACK_SIZE as u64
     }
 
-    /// The page below.
+    /// The pages below.
     pub(crate) fn guard(&self) -> Range<u64> {
         let start = &raw const self.guard as u64;
-        start..start + PAGE_SIZE
+        start..start + GUARD_SIZE as u64
     }
 }
 

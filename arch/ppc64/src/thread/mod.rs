@@ -19,6 +19,9 @@ pub use switch::{SWITCH_FRAME_SIZE, ThreadMain, adopt, current, prepare, start_a
 /// Bytes of every kernel stack.
 pub const STACK_SIZE: usize = 64 * 1024;
 
+/// Bytes below a stack that are not mapped. They are more than any function's frame has, so that none steps over them.
+pub const GUARD_SIZE: usize = 16 * 1024;
+
 /// The part of a thread that assembly reads and writes. The kernel's own thread structure starts with it.
 #[repr(C, align(16))]
 #[derive(Debug)]
