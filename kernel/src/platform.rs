@@ -11,7 +11,7 @@ use alloc::format;
 use alloc::string::String;
 
 use arch::opal::Opal;
-use arch::{hcall, hypervisor, interrupts, time};
+use arch::{hcall, hypervisor, idle, time};
 use kernel_core::device_tree::{DEFAULT_TERMINAL, Platform, Rtas};
 use spin::Once;
 
@@ -202,14 +202,11 @@ pub(crate) fn take_interrupt<T>(server: u32, look: impl FnOnce() -> T) -> Option
     }
 }
 
-/// Waits with interrupts off until there is one, and takes it: interrupts are on when this returns.
+/// Waits with interrupts off until there is one, and takes it. Interrupts are off when this returns.
 pub(crate) fn idle() {
     match platform() {
-        Platform::Pseries { .. } => hcall::cede(),
-        Platform::PowerNv { .. } => {
-            hypervisor::stop();
-            interrupts::enable();
-        }
+        Platform::Pseries { .. } => idle::cede(),
+        Platform::PowerNv { .. } => idle::stop(),
     }
 }
 

@@ -20,7 +20,7 @@ const IPI: u64 = 0x6c;
 /// H_XIRR: which interrupt came.
 const XIRR: u64 = 0x74;
 /// H_CEDE: give the processor away until an interrupt comes.
-const CEDE: u64 = 0xe0;
+pub(crate) const CEDE: u64 = 0xe0;
 /// H_SET_MODE: change how the hypervisor runs this partition.
 const SET_MODE: u64 = 0x31c;
 /// H_SET_MODE's resource 4, the endianness of exceptions, and its value 1, little-endian.
@@ -98,12 +98,6 @@ pub fn get_terminal_characters(terminal: u64, bytes: &mut [u8; 16]) -> usize {
     } else {
         0
     }
-}
-
-/// Gives the processor away until an interrupt comes. Returns with interrupts on.
-pub fn cede() {
-    // SAFETY: H_CEDE touches no memory; that it sets MSR[EE] is what the caller wants.
-    unsafe { call(CEDE, [0; 5]) };
 }
 
 /// The least favoured priority: of a CPU that takes every interrupt, and of an IPI that is none.

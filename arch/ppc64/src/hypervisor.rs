@@ -99,9 +99,3 @@ pub fn doorbell_has_rung() {
     // SAFETY: barriers: `msgsync` (as a word: POWER8, which the kernel is built for, has none), `lwsync`.
     unsafe { asm!(".long 0x7c0006ec", "lwsync", options(nostack, preserves_flags)) };
 }
-
-/// Stops until an interrupt is pending, whether or not interrupts are taken.
-pub fn stop() {
-    // SAFETY: with PSSCR as `prepare_cpu` leaves it, `stop` (which the assembler does not know for POWER8) only waits.
-    unsafe { asm!(".long 0x4c0002e4", options(nostack, preserves_flags)) };
-}

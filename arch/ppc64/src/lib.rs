@@ -22,6 +22,8 @@ pub mod hcall;
 #[cfg(target_arch = "powerpc64")]
 pub mod hypervisor;
 #[cfg(target_arch = "powerpc64")]
+pub mod idle;
+#[cfg(target_arch = "powerpc64")]
 pub mod image;
 #[cfg(target_arch = "powerpc64")]
 pub mod interrupts;

@@ -7,7 +7,7 @@ mod tests;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use arch::entry::{ExceptionFrame, Vector};
-use arch::{msr, time};
+use arch::{entry, idle, msr, time};
 
 pub use fault::Fault;
 
@@ -65,15 +65,22 @@ pub(crate) fn taken(vector: Vector, cpu: usize) -> u64 {
 }
 
 /// The monitor's `nmi`: says where the CPU is, and goes on.
-fn system_reset(frame: &ExceptionFrame) {
+fn system_reset(frame: &mut ExceptionFrame) {
+    let kernel_msr = thread::current_cpu_head().kernel_msr.load(Ordering::Relaxed);
+    let with_interrupt = idle::repair(frame, thread::current_head(), kernel_msr);
     console::urgently(|| {
         let number = cpu::this().number();
-        println!("system reset of CPU {number}, in thread '{CurrentName}'");
+        let with_interrupt = if with_interrupt {
+            ", together with an interrupt"
+        } else {
+            ""
+        };
+        println!("system reset of CPU {number}, in thread '{CurrentName}'{with_interrupt}");
         backtrace::print_from(frame);
     });
     // An exception was only half saved: SRR0 and SRR1 had what it interrupted.
     assert!(
-        frame.msr & msr::RI != 0,
+        frame.msr & msr::RI != 0 || entry::survives_reset(frame.nip),
         "a system reset at {:#x}, where nothing can go on",
         frame.nip
     );

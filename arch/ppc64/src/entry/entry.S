@@ -127,6 +127,8 @@ exception_entry:
 .Lentry_save:
     std   %r1, {BACK_CHAIN}(%r12)
     std   %r1, {GPR}+8*1(%r12)
+    .globl exception_entry_frame
+exception_entry_frame:
     mr    %r1, %r12
     // DW_CFA_def_cfa_expression: DW_OP_breg1 0, DW_OP_deref: the back chain is the interrupted r1
     .cfi_escape 0x0f, 3, 0x71, 0, 0x06
@@ -147,6 +149,8 @@ exception_entry:
     std   %r10, {VECTOR}(%r1)
     mfsrr0 %r3
     mfsrr1 %r4
+    .globl exception_entry_saved
+exception_entry_saved:                  // from here on a system reset destroys nothing
     beq   1f
     mfspr %r3, {HSRR0}
     mfspr %r4, {HSRR1}
@@ -176,6 +180,8 @@ exception_entry:
     ld    %r3, {KERNEL_MSR}(%r3)
     lis   %r4, .Lentry_handle@ha
     addi  %r4, %r4, .Lentry_handle@l
+    .globl exception_entry_live
+exception_entry_live:                   // up to here
     mtsrr0 %r4
     mtsrr1 %r3
     rfid                                // mtmsrd would leave MSR[ME] off after a machine check (book III, 4.4.2)
@@ -190,7 +196,7 @@ exception_entry:
 exception_exit:                         // the handler's return address: an unwinder knows the frame by it
     nop
     li    %r3, 0
-    mtmsrd %r3, 1                       // only EE and RI: from here SRR0 and SRR1 are live
+    mtmsrd %r3, 1                       // only EE and RI: SRR0 and SRR1 are about to be live
     stdcx. %r0, 0, %r1                  // the interrupted code's reservation is gone (book II, 4.6.2); the slot is dead
     ld    %r3, {FRAME_TRACE_DEPTH}(%r1)
     std   %r3, {TRACE_DEPTH}(%r13)
@@ -200,6 +206,8 @@ exception_exit:                         // the handler's return address: an unwi
     ld    %r6, {LR}(%r1)
     ld    %r7, {XER}(%r1)
     ld    %r8, {CR}(%r1)
+    .globl exception_exit_live
+exception_exit_live:                    // up to here a system reset has destroyed nothing
     mtsrr0 %r3
     mtsrr1 %r4
     mtctr %r5

@@ -72,6 +72,11 @@ unsafe extern "C" {
     static reset_vector_template: [u32; 4];
     static machine_check_vector_template: [u32; 4];
     static exception_exit: [u32; 0];
+    static exception_exit_live: [u32; 0];
+    static exception_entry_frame: [u32; 0];
+    static exception_entry_saved: [u32; 0];
+    static exception_entry_live: [u32; 0];
+    fn exception_entry();
     static exception_exit_end: [u32; 0];
 }
 
@@ -123,6 +128,28 @@ pub fn prepare_cpu(cpu: &CpuHead, emergency: Range<u64>, reset: Range<u64>) {
     }
     let state = msr::read() & !(msr::EE | msr::IR | msr::DR) | msr::RI;
     cpu.kernel_msr.store(state, Ordering::Relaxed);
+}
+
+/// Whether a system reset has destroyed nothing that found the processor at `address`, although MSR\[RI\] is off there: on the
+/// way into an exception what SRR0 and SRR1 had is in other registers already, on the way out it is still in the frame.
+pub fn survives_reset(address: u64) -> bool {
+    let way_in = &raw const exception_entry_saved as u64..=&raw const exception_entry_live as u64;
+    let way_out = &raw const exception_exit as u64..=&raw const exception_exit_live as u64;
+    way_in.contains(&address) || way_out.contains(&address)
+}
+
+/// The exception that a system reset has made forget where it came from: `frame` is the reset's. r1, r13 to r31, LR and CR1 to
+/// CR7 are still those that the exception has interrupted.
+pub fn forgetful(frame: &ExceptionFrame) -> Option<Vector> {
+    let entry = exception_entry as *const () as u64..=&raw const exception_entry_frame as u64;
+    let vector = if entry.contains(&frame.nip) {
+        // The vector's `li r10`.
+        frame.gpr[10]
+    } else {
+        frame.nip
+    };
+    let is_known = Vector::ALL.iter().any(|(known, _)| known.0 == vector);
+    (frame.msr & msr::RI == 0 && is_known).then_some(Vector(vector))
 }
 
 /// Where an exception handler returns to: a return address in here marks the frame above it as an [`ExceptionFrame`].

@@ -55,6 +55,8 @@ pub struct ThreadHead {
     pub locks_held: AtomicU32,
     /// Interrupt handlers that run on the thread's stack just now. A fault in one is not the thread's fault.
     pub interrupts_active: AtomicU32,
+    /// Where the thread can go on after an interrupt, while it waits for one: see `arch::idle`. 0: it does not.
+    pub idle_window: AtomicU64,
 }
 
 impl ThreadHead {
@@ -75,6 +77,7 @@ impl ThreadHead {
             cpu: AtomicPtr::new(cpu.cast_mut()),
             locks_held: AtomicU32::new(0),
             interrupts_active: AtomicU32::new(0),
+            idle_window: AtomicU64::new(0),
         }
     }
 }
