@@ -27,6 +27,7 @@ pub(crate) fn bring_up() {
     let wanted = wanted();
     if servers.len() > MAXIMUM && wanted == MAXIMUM {
         log::warn!(
+            target: "cpu",
             "the machine has {} CPUs; {MAXIMUM} of them are used, which is all that this kernel can",
             servers.len()
         );
@@ -35,13 +36,14 @@ pub(crate) fn bring_up() {
     let others: Vec<u32> = match result {
         Ok(()) => servers.iter().copied().filter(|server| *server != boot).collect(),
         Err(reason) => {
-            log::error!("no CPU can interrupt another: {reason}");
+            log::error!(target: "cpu", "no CPU can interrupt another: {reason}");
             Vec::new()
         }
     };
     for (cpu, server) in CPUS.iter().skip(1).zip(others).take(wanted - 1) {
         if let Err(reason) = start(cpu, server) {
             log::error!(
+                target: "cpu",
                 "CPU {} does not start (server {server:#x}): {reason}",
                 cpu.number()
             );

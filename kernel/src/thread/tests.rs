@@ -26,7 +26,7 @@ ktest! {
         });
         // Two threads that never wait take turns only if they are made to.
         while TURNS.load(Ordering::Relaxed) == 0 {
-            core::hint::spin_loop();
+            arch::hcall::spin_hint();
         }
         stop.store(true, Ordering::Relaxed);
         ensure!(spinner.join().is_ok(), "the spinner ended otherwise");
@@ -66,7 +66,7 @@ ktest! {
     fn a_thread_out_of_time_is_ended() {
         let handle = Builder::new("endless").time_limit(MILLISECOND).spawn(|| {
             while !NEVER.load(Ordering::Relaxed) {
-                core::hint::spin_loop();
+                arch::hcall::spin_hint();
             }
         });
         ensure!(matches!(handle.join(), Err(Outcome::OutOfTime { .. })), "the endless thread ended otherwise");

@@ -25,7 +25,7 @@ extern "C" fn usleep_range(least: c_ulong, _most: c_ulong) {
 extern "C" fn udelay(microseconds: c_ulong) {
     let end = timebase() + microseconds * (TICKS_PER_SECOND / 1_000_000);
     while timebase() < end {
-        core::hint::spin_loop();
+        arch::hcall::spin_hint();
     }
 }
 
