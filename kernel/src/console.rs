@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arch::hcall;
 
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 use crate::{cpu, platform};
 
 /// Prints on the console.
@@ -26,7 +26,7 @@ macro_rules! println {
 const CHUNK: usize = 64;
 
 /// Who prints holds it from the first to the last character.
-static LOCK: IrqLock<()> = IrqLock::new(());
+static LOCK: IrqLock<()> = IrqLock::new(Rank::Console, ());
 /// A panic came, perhaps with the lock held: it is not taken any more.
 static BROKEN: AtomicBool = AtomicBool::new(false);
 /// The CPU that prints urgently, with the lock or without it: its number and 1; 0: none does.

@@ -12,7 +12,7 @@ use kernel_core::log_ring::LogRing;
 pub use kernel_core::log_ring::{Head, Place};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 use crate::{ensure, ensure_eq, println};
 
 /// Bytes in which the last messages are kept.
@@ -38,7 +38,7 @@ const LEVELS: &[(&str, LevelFilter)] = &[
 static START: AtomicU64 = AtomicU64::new(0);
 
 /// The last messages. Nothing else is locked while it is, and nothing is formatted.
-static RING: IrqLock<LogRing<KEPT>> = IrqLock::new(LogRing::new());
+static RING: IrqLock<LogRing<KEPT>> = IrqLock::new(Rank::Log, LogRing::new());
 
 /// Messages whose level is less are printed on the console. C has it as a variable, in `linux/printk.h`.
 #[allow(unsafe_code, reason = "C knows it by its name")]

@@ -91,6 +91,13 @@ fn write_back(address: u64, length: u64) {
     unsafe { asm!("sync", options(nostack, preserves_flags)) };
 }
 
+/// This CPU executes what is in memory from here on: `isync` (Power ISA 3.0B, book II, 4.6.1).
+#[inline(always)]
+pub fn synchronise_fetch() {
+    // SAFETY: a barrier.
+    unsafe { asm!("isync", options(nostack, preserves_flags)) };
+}
+
 /// What was fetched before is fetched again.
 fn discard(address: u64, length: u64) {
     for block in blocks(address, length) {

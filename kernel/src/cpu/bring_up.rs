@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 
 use arch::start::secondary;
 use arch::thread::STACK_SIZE;
-use arch::{entry, hcall, interrupts, time};
+use arch::{entry, hcall, time};
 
 use super::{CPUS, Cpu, MAXIMUM, State, count, park, this};
 use crate::machine::machine;
@@ -66,7 +66,7 @@ fn start(cpu: &'static Cpu, server: u32) -> Result<(), alloc::string::String> {
     cpu.head.server.store(server.into(), Ordering::Relaxed);
     let size = STACK_SIZE as u64;
     cpu.stacks.call_once(|| Guarded::new(&[size, size]));
-    let idle = cpu.idle.call_once(|| thread::new_idle(&cpu.head));
+    let idle = cpu.idle.call_once(|| thread::idle_for(&cpu.head));
     cpu.go(State::Absent, State::Starting);
     let entry = secondary::offer(cpu.number(), server, idle.head());
     let result = platform::start_cpu(server, entry).and_then(|()| {
@@ -98,8 +98,5 @@ extern "C" fn secondary_main() -> ! {
     if !can_be_interrupted || !cpu.go(State::Starting, State::Online) {
         park()
     }
-    loop {
-        interrupts::disable();
-        platform::idle();
-    }
+    thread::idle_loop()
 }

@@ -4,7 +4,7 @@ use core::sync::atomic::{Ordering, fence};
 
 use bitflags::bitflags;
 
-use super::{Cpu, this};
+use super::{Cpu, synchronise, this};
 use crate::platform;
 
 bitflags! {
@@ -13,12 +13,14 @@ bitflags! {
     pub struct Message: u32 {
         /// Somebody has become runnable on it.
         const RESCHEDULE = 1 << 0;
-        /// There is something for it to call.
-        const CALL = 1 << 1;
+        /// It is to execute what is in memory now: see `synchronise.rs`.
+        const SYNCHRONISE = 1 << 1;
         /// It is to stand still, for good: see `stop.rs`.
         const STOP = 1 << 2;
         /// It is to say that it has got this. For cases, which count the answers.
         const ANSWER = 1 << 3;
+        /// It is to stand still until the world goes on: see `world.rs`.
+        const PAUSE = 1 << 4;
     }
 }
 
@@ -41,6 +43,9 @@ pub(crate) fn receive() -> Message {
         Message::from_bits_truncate(cpu.mailbox.swap(0, Ordering::Acquire))
     });
     let messages = messages.unwrap_or(Message::empty());
+    if messages.contains(Message::SYNCHRONISE) {
+        synchronise::answer();
+    }
     if messages.contains(Message::ANSWER) {
         cpu.answers.fetch_add(1, Ordering::Release);
     }

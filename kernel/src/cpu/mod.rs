@@ -4,17 +4,23 @@
 //! |---|---|
 //! | `bring_up.rs` | starts the CPUs that the firmware has left stopped, and where they arrive |
 //! | `mailbox.rs` | messages from CPU to CPU, with an interrupt each |
+//! | `rest.rs` | waiting for something to do |
 //! | `stop.rs` | for a panic: all others stand still |
+//! | `synchronise.rs` | all CPUs execute what was written to code |
+//! | `world.rs` | all others are stopped for a moment |
 //!
 //! r13 leads to the running thread's head, that to the head of the CPU that runs it, and that is the beginning of a [`Cpu`].
 
 mod bring_up;
 mod mailbox;
+mod rest;
 mod stop;
+mod synchronise;
 mod tests;
+mod world;
 
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use alloc::sync::Arc;
 
@@ -28,7 +34,11 @@ pub use arch::cpu::MAXIMUM;
 pub(crate) use bring_up::bring_up;
 pub(crate) use mailbox::receive;
 pub use mailbox::{Message, send};
+pub(crate) use rest::{rest, wake_up};
 pub(crate) use stop::{park, stop_others};
+pub use synchronise::synchronise;
+pub(crate) use world::pause;
+pub use world::{World, stop_the_world};
 
 /// One CPU. The CPUs are at the same place for as long as the machine runs.
 #[repr(C)]
@@ -46,6 +56,8 @@ pub struct Cpu {
     answers: AtomicU64,
     /// System resets that it has come back from.
     resets: AtomicU64,
+    /// It waits for an interrupt, and executes nothing before that: see `rest.rs`.
+    rests: AtomicBool,
     /// Its emergency and its reset stack; those of the boot CPU are part of the image.
     stacks: Once<Guarded>,
     /// The thread that it runs first and when there is no other; the boot CPU has none here.
@@ -94,6 +106,7 @@ impl Cpu {
             received: AtomicU64::new(0),
             answers: AtomicU64::new(0),
             resets: AtomicU64::new(0),
+            rests: AtomicBool::new(false),
             stacks: Once::new(),
             idle: Once::new(),
         }
@@ -158,6 +171,7 @@ impl Cpu {
 }
 
 /// The CPU that runs the caller, who has interrupts off: else it may be another by the time of the answer.
+#[inline(always)]
 pub fn this() -> &'static Cpu {
     &CPUS[thread::current_cpu_head().number.load(Ordering::Relaxed) as usize]
 }
@@ -170,6 +184,11 @@ pub fn get(number: usize) -> Option<&'static Cpu> {
 /// The CPUs that run, by their numbers.
 pub fn online() -> impl Iterator<Item = &'static Cpu> {
     CPUS.iter().filter(|cpu| cpu.is_online())
+}
+
+/// The number of the CPU that runs the caller, who has interrupts off.
+pub(crate) fn number() -> usize {
+    thread::current_cpu_head().number.load(Ordering::Relaxed) as usize
 }
 
 /// How many run.

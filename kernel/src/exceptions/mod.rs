@@ -7,22 +7,33 @@ mod tests;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use arch::entry::{ExceptionFrame, Vector};
-use arch::{entry, idle, msr, time};
+use arch::{entry, idle, msr};
 
 pub use fault::Fault;
 
+use crate::cpu::Message;
 use crate::thread::{self, CurrentName, Outcome};
 use crate::{backtrace, console, cpu, println, step};
 
-/// Every exception arrives here, on the interrupted thread's stack, with interrupts off (see `arch/ppc64/src/entry`).
+/// Every exception arrives here, on the interrupted thread's stack, with interrupts off (see `arch/ppc64/src/entry`). It has no
+/// site: a CPU that has rested knows of no changed code before it is awake.
 #[unsafe(no_mangle)]
-#[allow(unsafe_code, reason = "the upcall's symbol is declared in arch::upcalls")]
+#[unsafe(link_section = ".text.notrace")]
+#[patchable_function_entry(prefix_nops = 0, entry_nops = 0)]
+#[allow(
+    unsafe_code,
+    reason = "the upcall's symbol is declared in arch::upcalls, and it keeps itself out of all hooks"
+)]
 extern "C" fn exception_handler(frame: &mut ExceptionFrame) {
+    cpu::wake_up(cpu::this());
+    handle(frame);
+}
+
+#[inline(never)]
+fn handle(frame: &mut ExceptionFrame) {
     let head = thread::current_head();
     count(frame.vector);
     match Vector(frame.vector) {
-        // Threads run on the boot CPU only.
-        Vector::DECREMENTER if cpu::this().number() != 0 => time::silence_decrementer(),
         Vector::DECREMENTER => {
             head.interrupts_active.fetch_add(1, Ordering::Relaxed);
             thread::tick(frame);
@@ -32,8 +43,12 @@ extern "C" fn exception_handler(frame: &mut ExceptionFrame) {
         }
         Vector::EXTERNAL | Vector::HYPERVISOR_DOORBELL => {
             head.interrupts_active.fetch_add(1, Ordering::Relaxed);
-            if cpu::receive().contains(cpu::Message::STOP) {
+            let messages = cpu::receive();
+            if messages.contains(Message::STOP) {
                 cpu::park()
+            }
+            if messages.contains(Message::PAUSE) {
+                cpu::pause(frame);
             }
             head.interrupts_active.fetch_sub(1, Ordering::Relaxed);
         }
@@ -44,7 +59,7 @@ extern "C" fn exception_handler(frame: &mut ExceptionFrame) {
 }
 
 /// CPUs whose exceptions are counted.
-pub(crate) const COUNTED_CPUS: usize = 64;
+pub(crate) const COUNTED_CPUS: usize = cpu::MAXIMUM;
 
 /// How many exceptions of each kind each CPU has taken: by the vector's first digit, of which the kinds that happen have one
 /// each.

@@ -14,6 +14,7 @@ use kernel_core::insn;
 
 use super::retired::{Retire, retire};
 use super::{FtraceError, Site, stubs};
+use crate::cpu;
 
 /// A site in use.
 pub(super) struct Hook {
@@ -103,6 +104,8 @@ impl Hook {
                 function: hook.site.function.clone(),
             });
         }
+        // The slot may have been another hook's stub: no CPU has its old instructions any more when the site leads there.
+        cpu::synchronise();
         hook.write_site(insn::NOP, hook.branch)?;
         Ok(hook)
     }
@@ -157,17 +160,22 @@ impl Hook {
         if self.trampoline != trampoline {
             // SAFETY: the stub is this hook's, written by `write_stub`.
             unsafe { retarget_stub(self.stub, trampoline) };
+            cpu::synchronise();
             self.trampoline = trampoline;
         }
     }
 
+    /// Every CPU executes the new word when this returns.
     #[allow(unsafe_code, reason = "changes a live site")]
     fn write_site(&self, from: u32, to: u32) -> Result<(), FtraceError> {
         // SAFETY: it is a site, and both its nop and its branch are right at any moment: the stub is complete.
-        unsafe { replace_word(self.site.address, from, to) }.map_err(|mismatch| FtraceError::UnexpectedWord {
+        let written = unsafe { replace_word(self.site.address, from, to) };
+        written.map_err(|mismatch| FtraceError::UnexpectedWord {
             function: self.site.function.clone(),
             mismatch,
-        })
+        })?;
+        cpu::synchronise();
+        Ok(())
     }
 }
 

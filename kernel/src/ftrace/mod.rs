@@ -18,5 +18,5 @@ pub use graph::{GraphOps, GraphStack, GraphTracer};
 pub use registry::{
     Place, enabled_functions, hooked, hooked_in, is_enabled, original, register, set_enabled, unregister,
 };
-pub use retired::{Retire, reap, retire};
+pub use retired::{Retire, keepers, reap, retire};
 pub use sites::{ClassicSite, Site, SiteShape, kernel_sites, prime_classic_sites};

@@ -11,12 +11,13 @@ use kernel_core::errno::Errno;
 
 use super::hook::Hook;
 use super::{FtraceError, Site, retire};
-use crate::sync::IrqLock;
+use crate::sync::{Mutex, Rank};
 
 /// Whether functions can be hooked: `ftrace_enabled`. It changes while [`HOOKS`] is held.
 static IS_ENABLED: AtomicBool = AtomicBool::new(true);
 
-static HOOKS: IrqLock<BTreeMap<u64, Hook>> = IrqLock::new(BTreeMap::new());
+/// Threads wait for other CPUs while they hold it, so it must sleep.
+static HOOKS: Mutex<BTreeMap<u64, Hook>> = Mutex::new(Rank::Hooks, BTreeMap::new());
 
 /// Where among the ops of a hook a new one goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

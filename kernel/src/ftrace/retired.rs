@@ -1,15 +1,20 @@
 //! What nobody reaches any more, but a thread may still be going through: hooks, lists of ops, winners of a patch.
 //!
-//! A thread that is in a stub, a trampoline or an ops and does not run was interrupted there, so everything that it has in
-//! its registers is in an exception frame on its stack. Nothing is freed while a live stack word points into it.
+//! All other CPUs are stopped for the look. A thread that is in a stub, a trampoline or an ops was interrupted there then, so
+//! everything that it has in its registers is in an exception frame on its stack. Nothing is freed while a live stack word points into it.
 
 use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
-use crate::sync::IrqLock;
-use crate::thread;
+use arch::interrupts;
+
+use crate::cpu::{self, stop_the_world};
+use crate::sync::{IrqLock, Rank};
+use crate::thread::{self, Thread};
 
 /// Something that threads reach by address, in a register, without a count.
 pub trait Retire: Send {
@@ -17,7 +22,7 @@ pub trait Retire: Send {
     fn ranges(&self) -> Vec<Range<u64>>;
 }
 
-static RETIRED: IrqLock<Vec<Box<dyn Retire>>> = IrqLock::new(Vec::new());
+static RETIRED: IrqLock<Vec<Box<dyn Retire>>> = IrqLock::new(Rank::Retired, Vec::new());
 
 /// How many may wait before the stacks are looked at.
 const PATIENCE: usize = 64;
@@ -36,14 +41,45 @@ pub fn retire(thing: impl Retire + 'static) {
 /// Frees what no thread can come back to; answers how much still waits.
 pub fn reap() -> usize {
     // Called from an ops: the running thread itself is inside a trampoline, and its own stack is not looked at.
-    if thread::current_head().trace_depth.load(Ordering::Relaxed) != 0 {
+    if thread::current_head().trace_depth.load(Ordering::Relaxed) != 0 || !can_look() {
         return RETIRED.lock().len();
     }
-    let waiting = core::mem::take(&mut *RETIRED.lock());
-    let is_in_use = |thing: &dyn Retire| thread::find_in_trampoline_with(&thing.ranges()).is_some();
-    let (in_use, free): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|thing| is_in_use(&**thing));
+    // Nobody looks at what waits while it is not there.
+    let (in_use, free) = stop_the_world(|world| {
+        let threads = thread::others();
+        let waiting = core::mem::take(&mut *RETIRED.lock());
+        let (in_use, free): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|thing| {
+            let ranges = thing.ranges();
+            thread::in_trampoline_with(world, &threads, &ranges).is_some()
+        });
+        let count = in_use.len();
+        RETIRED.lock().extend(in_use);
+        (count, free)
+    });
     drop(free);
-    let mut waiting = RETIRED.lock();
-    waiting.extend(in_use);
-    waiting.len()
+    in_use
+}
+
+/// The names of the threads that may come back to something that waits.
+pub fn keepers() -> Vec<String> {
+    stop_the_world(|world| {
+        let threads = thread::others();
+        let waiting = RETIRED.lock();
+        let keeps = |thread: &&Arc<Thread>| {
+            let thread = core::slice::from_ref(*thread);
+            waiting
+                .iter()
+                .any(|thing| thread::in_trampoline_with(world, thread, &thing.ranges()).is_some())
+        };
+        let names = threads
+            .iter()
+            .filter(keeps)
+            .map(|thread| String::from(thread.name()));
+        names.collect()
+    })
+}
+
+/// Whether the other CPUs can be stopped just now.
+fn can_look() -> bool {
+    interrupts::enabled() || cpu::count() == 1
 }

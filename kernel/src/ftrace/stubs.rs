@@ -6,7 +6,7 @@ use arch::ftrace::STUB_SIZE;
 use arch::image;
 
 use crate::memory::{self, PAGE_SIZE, Rights};
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 
 /// Slots that were given back, and how many were ever given out.
 struct Slots {
@@ -14,10 +14,13 @@ struct Slots {
     used: u64,
 }
 
-static SLOTS: IrqLock<Slots> = IrqLock::new(Slots {
-    free: Vec::new(),
-    used: 0,
-});
+static SLOTS: IrqLock<Slots> = IrqLock::new(
+    Rank::Stubs,
+    Slots {
+        free: Vec::new(),
+        used: 0,
+    },
+);
 
 /// A slot of `STUB_SIZE` bytes; `None` when all are in use.
 pub(super) fn allocate() -> Option<u64> {

@@ -4,8 +4,9 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Range;
 
-use arch::{image, interrupts};
+use arch::image;
 
+use crate::cpu::stop_the_world;
 use crate::symbols::Symbolized;
 use crate::thread::{self, Thread};
 use crate::unwind::{self, End, Reason, Reliability, Trace};
@@ -37,23 +38,24 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// Shows every thread that `is_meant`, and what keeps it from changing its state, while none of them runs but the caller.
+/// Shows every thread that `is_meant`, and what keeps it from changing its state, while nobody runs but the caller: all other CPUs
+/// are stopped, and what they run is looked at like everything else.
 pub(super) fn with_threads(
     functions: &[Range<u64>],
     is_meant: &dyn Fn(&Thread) -> bool,
     look: &mut dyn FnMut(&Thread, Result<(), Obstacle>),
 ) {
     let code = [functions, &[image::trampolines(), image::stub_area()]].concat();
-    interrupts::without(|| {
+    stop_the_world(|world| {
         let me = thread::current();
         for thread in thread::all().iter().filter(|thread| is_meant(thread)) {
             let answer = if Arc::ptr_eq(thread, &me) {
                 is_outside(unwind::here(), functions)
-            } else if thread::has_word_in(thread, &code) {
-                // Only a trace can tell a return address from a word that was left behind. It takes a hundred times as long.
-                is_outside(unwind::trace_thread(thread), functions)
-            } else {
+            } else if !thread::has_word_in(world, thread, &code) {
                 Ok(())
+            } else {
+                // Only a trace can tell a return address from a word that was left behind. It takes a hundred times as long.
+                is_outside(unwind::trace_other(world, thread), functions)
             };
             look(thread, answer);
         }

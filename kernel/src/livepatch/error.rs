@@ -1,6 +1,7 @@
 //! Why a live patch could not be enabled or disabled.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use kernel_core::errno::Errno;
@@ -92,6 +93,8 @@ pub enum KlpError {
     Stragglers {
         /// The patch that has to wait.
         patch: String,
+        /// The threads that it waits for, by name.
+        threads: Vec<String>,
     },
     /// No thread is moving for the patch.
     NotInTransition {
@@ -168,9 +171,10 @@ impl fmt::Display for KlpError {
                     "patch '{patch}' has to wait for the transition of patch '{other}'"
                 )
             }
-            KlpError::Stragglers { patch } => write!(
+            KlpError::Stragglers { patch, threads } => write!(
                 f,
-                "patch '{patch}' has to wait for a thread that is still on its way through an earlier hook"
+                "patch '{patch}' has to wait for who is still on the way through an earlier hook: {}",
+                threads.join(", ")
             ),
             KlpError::NotInTransition { patch } => write!(f, "patch '{patch}' is not in transition"),
             KlpError::Callback { object, status } => {

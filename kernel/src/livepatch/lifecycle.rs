@@ -123,7 +123,10 @@ fn wait_for_stragglers(patch: &str) -> Result<(), KlpError> {
         }
         thread::sleep(PATIENCE);
     }
-    Err(KlpError::Stragglers { patch: patch.into() })
+    Err(KlpError::Stragglers {
+        patch: patch.into(),
+        threads: ftrace::keepers(),
+    })
 }
 
 /// Keeps the module that the replacements are in.

@@ -13,7 +13,7 @@ use super::transition::{PatchState, Stall, Transition};
 use super::{KlpError, KlpState, find_function};
 use crate::ftrace;
 use crate::module::ModuleUse;
-use crate::sync::IrqLock;
+use crate::sync::{Mutex, Rank};
 
 use super::lookup::site_of;
 
@@ -50,11 +50,14 @@ pub(super) struct Registry {
     pub(super) transition: Option<Transition>,
 }
 
-pub(super) static REGISTRY: IrqLock<Registry> = IrqLock::new(Registry {
-    patches: Vec::new(),
-    functions: BTreeMap::new(),
-    transition: None,
-});
+pub(super) static REGISTRY: Mutex<Registry> = Mutex::new(
+    Rank::LivePatches,
+    Registry {
+        patches: Vec::new(),
+        functions: BTreeMap::new(),
+        transition: None,
+    },
+);
 
 impl Registry {
     pub(super) fn index_of(&self, patch: &str) -> Option<usize> {

@@ -11,7 +11,7 @@ use core::any::Any;
 
 use kernel_core::errno::Errno;
 
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 
 /// The address of the object, and the number of the variable.
 type Key = (u64, u64);
@@ -24,7 +24,7 @@ enum Shadow {
     Memory(Box<[u128]>),
 }
 
-static SHADOWS: IrqLock<BTreeMap<Key, Shadow>> = IrqLock::new(BTreeMap::new());
+static SHADOWS: IrqLock<BTreeMap<Key, Shadow>> = IrqLock::new(Rank::Shadows, BTreeMap::new());
 
 fn key<O>(object: &O, id: u64) -> Key {
     (core::ptr::from_ref(object) as u64, id)

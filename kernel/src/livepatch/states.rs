@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::registry::{Enabled, Registry};
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 
 /// A system state that a patch changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +29,13 @@ struct Published {
     moving: Option<String>,
 }
 
-static PUBLISHED: IrqLock<Published> = IrqLock::new(Published {
-    patches: Vec::new(),
-    moving: None,
-});
+static PUBLISHED: IrqLock<Published> = IrqLock::new(
+    Rank::PatchStates,
+    Published {
+        patches: Vec::new(),
+        moving: None,
+    },
+);
 
 /// For callbacks: the state of this number of the youngest patch below the one that comes or goes.
 pub fn previous_state(id: u64) -> Option<KlpState> {

@@ -8,13 +8,13 @@ use kernel_core::errno::Errno;
 
 use super::{KlpCallbacks, KlpError, KlpObject, KlpPatch, KlpState, disable, enable, previous_state, settle};
 use crate::module::Snapshot;
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 use crate::{ensure, ensure_eq, ktest};
 
 const ID: u64 = 0x57a7;
 
 /// What callbacks saw: patch, callback, and the version of the state below.
-static SEEN: IrqLock<Vec<(&str, &str, Option<u32>)>> = IrqLock::new(Vec::new());
+static SEEN: IrqLock<Vec<(&str, &str, Option<u32>)>> = IrqLock::new(Rank::Case, Vec::new());
 
 fn note(patch: &'static str, callback: &'static str) {
     let below = previous_state(ID).map(|state| state.version);

@@ -126,7 +126,7 @@ fn refusal(old_name: &str, sympos: usize) -> Result<KlpError, String> {
         ..KlpPatch::default()
     };
     reap();
-    let before = (hooked().len(), enabled(), crate::memory::heap_in_use());
+    let before = (hooked().len(), enabled(), crate::memory::heap_at_rest());
     let answer = enable(patch);
     reap();
     let after = (hooked().len(), enabled());

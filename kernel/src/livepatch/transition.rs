@@ -95,7 +95,8 @@ pub(super) struct Transition {
 impl Transition {
     /// Puts every thread into the state from which it moves.
     pub(super) fn begin(patch: &str, to: PatchState) -> Self {
-        thread::all().iter().for_each(|thread| to.opposite().set(thread));
+        // Who reads a winner that is published after this sees the state as well: see `klp_ftrace_handler`.
+        thread::with_all(|threads| threads.iter().for_each(|thread| to.opposite().set(thread)));
         Transition {
             patch: String::from(patch),
             to,
@@ -139,7 +140,7 @@ impl Transition {
 
     /// Moves every thread, wherever it is.
     pub(super) fn force(&mut self) {
-        thread::all().iter().for_each(|thread| self.to.set(thread));
+        thread::with_all(|threads| threads.iter().for_each(|thread| self.to.set(thread)));
         self.stalls.clear();
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::ftrace::{hooked, reap};
 use crate::situations::GATE;
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 use crate::thread::{JoinHandle, spawn};
 use crate::{ensure, ensure_eq, ktest};
 
@@ -85,7 +85,7 @@ impl Drop for Cleanup {
     }
 }
 
-static EVENTS: IrqLock<Vec<&'static str>> = IrqLock::new(Vec::new());
+static EVENTS: IrqLock<Vec<&'static str>> = IrqLock::new(Rank::Case, Vec::new());
 
 fn note(event: &'static str) {
     EVENTS.lock().push(event);
@@ -133,7 +133,7 @@ ktest! {
     }
 
     fn who_has_not_moved_calls_the_old_functions_and_who_is_born_is_as_its_parent() {
-        static ANSWERS: IrqLock<Vec<u64>> = IrqLock::new(Vec::new());
+        static ANSWERS: IrqLock<Vec<u64>> = IrqLock::new(Rank::Case, Vec::new());
         let _cleanup = Cleanup(&["both"]);
         GATE.close();
         let thread = spawn("parent", || {

@@ -22,7 +22,7 @@ use arch::time::timebase;
 use super::clock::InstructionClock;
 use crate::ftrace::{self, FtraceOps, FtraceRegs, OpsFlags, Place};
 use crate::livepatch::{self, KlpPatch, find_function};
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 use crate::{ensure, ensure_eq, ktest, logging, thread};
 
 /// What a return design costs.
@@ -50,8 +50,8 @@ pub(super) struct CallCost {
     pub(super) instructions: Option<u64>,
 }
 
-static DESIGNS: IrqLock<Vec<DesignCost>> = IrqLock::new(Vec::new());
-static CALLS: IrqLock<Vec<CallCost>> = IrqLock::new(Vec::new());
+static DESIGNS: IrqLock<Vec<DesignCost>> = IrqLock::new(Rank::Case, Vec::new());
+static CALLS: IrqLock<Vec<CallCost>> = IrqLock::new(Rank::Case, Vec::new());
 
 /// What was measured of the designs in this boot.
 pub(super) fn designs() -> Vec<DesignCost> {

@@ -10,7 +10,7 @@ use arch::livepatch::ReturnDesign;
 use super::stage::{PATCH, Stage};
 use super::table::{Action, SITUATIONS};
 use super::{Language, Outcome, Situation};
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 
 /// What came out of a row: one outcome for each design, none where the cell could not be set up.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ pub(super) struct Row {
 }
 
 /// In the order of the runs.
-static RESULTS: IrqLock<Vec<Row>> = IrqLock::new(Vec::new());
+static RESULTS: IrqLock<Vec<Row>> = IrqLock::new(Rank::Case, Vec::new());
 
 /// What came out so far.
 pub(super) fn results() -> Vec<Row> {

@@ -9,12 +9,13 @@ use core::ptr::{NonNull, null_mut};
 
 use linked_list_allocator::Heap;
 
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
+use crate::{cpu, thread};
 
 struct KernelHeap(IrqLock<Heap>);
 
 #[global_allocator]
-static HEAP: KernelHeap = KernelHeap(IrqLock::new(Heap::empty()));
+static HEAP: KernelHeap = KernelHeap(IrqLock::new(Rank::Heap, Heap::empty()));
 
 // SAFETY: `Heap` hands out what the layout asks for from memory that `init_heap` gave it alone, and the lock
 // keeps two callers, and a caller and an interrupt, apart.
@@ -51,4 +52,25 @@ pub fn heap_in_use() -> usize {
 /// Bytes of the heap.
 pub fn heap_size() -> usize {
     HEAP.0.lock().size()
+}
+
+/// As [`heap_in_use`], at a moment at which no other CPU is about to give back what a thread that has ended leaves. For cases
+/// that want to see that nothing is lost.
+pub fn heap_at_rest() -> usize {
+    /// Ticks of the timebase between two looks: 2 ms; and how many there are at most.
+    const PATIENCE: u64 = arch::time::TICKS_PER_SECOND / 500;
+    const LOOKS: usize = 100;
+    let mut last = heap_in_use();
+    if cpu::count() == 1 {
+        return last;
+    }
+    for _ in 0..LOOKS {
+        thread::sleep(PATIENCE);
+        let now = heap_in_use();
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    last
 }

@@ -21,7 +21,7 @@ mod tests;
 
 pub(crate) use check::print as print_check;
 pub use check::{Report, check};
-pub use heap::{heap_in_use, heap_size};
+pub use heap::{heap_at_rest, heap_in_use, heap_size};
 pub use kernel_core::radix::{PAGE_SIZE, Rights};
 pub(crate) use owner::{Owner, OwnerOf};
 pub(crate) use plan::init;

@@ -20,7 +20,7 @@ use kernel_core::radix::{
 use super::plan::plan;
 use crate::machine::machine;
 use crate::platform;
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 use crate::thread;
 
 /// CPUs that there can be.
@@ -38,7 +38,7 @@ struct AddressSpace {
     cpus: heapless::Vec<(u32, u64), CPUS>,
 }
 
-static SPACE: IrqLock<Option<AddressSpace>> = IrqLock::new(None);
+static SPACE: IrqLock<Option<AddressSpace>> = IrqLock::new(Rank::AddressSpace, None);
 
 /// Whether memory is protected: the CPUs translate addresses.
 pub fn is_protected() -> bool {

@@ -12,7 +12,7 @@ use spin::Once;
 
 use super::plan::plan;
 use super::protection::{allow, forbid};
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 
 /// Pieces for whose list there is room from the start: a suite's heap use shall not grow when a thread is more.
 const ROOM: usize = 64;
@@ -23,7 +23,7 @@ const PARTS: usize = 2;
 
 fn area() -> &'static IrqLock<Area> {
     static AREA: Once<IrqLock<Area>> = Once::new();
-    AREA.call_once(|| IrqLock::new(Area::with_room(plan().stacks.clone(), ROOM)))
+    AREA.call_once(|| IrqLock::new(Rank::StackArea, Area::with_room(plan().stacks.clone(), ROOM)))
 }
 
 /// Bytes that are in use, the guard pages included.

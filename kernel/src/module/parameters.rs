@@ -17,7 +17,7 @@ use kernel_core::module::parameter::{self, Argument, Kind, Value};
 
 use super::registry::{Module, hold};
 use super::{Error, Reason};
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 
 /// The section.
 pub(super) const SECTION: &str = "__param";
@@ -126,7 +126,7 @@ impl Parameter {
             size: record.size,
             capacity: record.capacity,
             count: record.count,
-            given: IrqLock::new(given),
+            given: IrqLock::new(Rank::ModuleParameters, given),
         })
     }
 

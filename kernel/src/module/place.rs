@@ -14,9 +14,9 @@ use kernel_core::insn::TRAP;
 use kernel_core::module::{Region, RegionKind};
 
 use crate::memory::{self, PAGE_SIZE, Rights};
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 
-static AREA: IrqLock<Option<Area>> = IrqLock::new(None);
+static AREA: IrqLock<Option<Area>> = IrqLock::new(Rank::ModuleArea, None);
 
 fn with_area<T>(work: impl FnOnce(&mut Area) -> T) -> T {
     work(AREA.lock().get_or_insert_with(|| Area::new(image::module_area())))

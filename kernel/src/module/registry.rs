@@ -16,7 +16,7 @@ use super::place::Place;
 use super::{Error, Reason};
 use crate::ftrace::Site;
 use crate::symbols::Location;
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 use crate::unwind::ModuleTables;
 
 /// Where a module stands in its life.
@@ -88,10 +88,13 @@ struct Registry {
     reserved: Vec<String>,
 }
 
-static REGISTRY: IrqLock<Registry> = IrqLock::new(Registry {
-    modules: Vec::new(),
-    reserved: Vec::new(),
-});
+static REGISTRY: IrqLock<Registry> = IrqLock::new(
+    Rank::Modules,
+    Registry {
+        modules: Vec::new(),
+        reserved: Vec::new(),
+    },
+);
 
 /// A name that is taken. It is free again when this is dropped without a module in it.
 #[derive(Debug)]
@@ -147,8 +150,8 @@ impl Module {
             exit: linked.exit,
             state: AtomicU8::new(State::Coming as u8),
             is_patchable: AtomicBool::new(false),
-            users: IrqLock::new(Vec::new()),
-            holds: IrqLock::new(Some((uses, place))),
+            users: IrqLock::new(Rank::ModuleUsers, Vec::new()),
+            holds: IrqLock::new(Rank::ModuleHolds, Some((uses, place))),
         }
     }
 

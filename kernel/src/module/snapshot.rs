@@ -29,7 +29,7 @@ impl Snapshot {
     pub fn take() -> Snapshot {
         // What waits to be freed is freed first: that it waited is no change.
         ftrace::reap();
-        let heap = memory::heap_in_use();
+        let heap = memory::heap_at_rest();
         let modules = list();
         let mut sum = Checksum {
             sites: 0,

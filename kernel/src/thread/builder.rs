@@ -12,10 +12,10 @@ use arch::cpu::CpuHead;
 use arch::livepatch::ReturnRecord;
 use arch::thread::{RETURN_STACK_DEPTH, STACK_SIZE, ThreadHead};
 
-use super::{Outcome, State, Thread, WaitQueue, current, current_head, scheduler};
+use super::{End, Outcome, State, Thread, current, scheduler};
 use crate::ftrace::GraphStack;
 use crate::memory::{Guarded, PAGE_SIZE};
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 
 /// How a thread is to be.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub struct Builder {
     name: String,
     sacrificial: bool,
     time_limit: Option<u64>,
+    affinity: Option<u64>,
 }
 
 impl Builder {
@@ -32,6 +33,7 @@ impl Builder {
             name: String::from(name),
             sacrificial: false,
             time_limit: None,
+            affinity: None,
         }
     }
 
@@ -47,9 +49,16 @@ impl Builder {
         self.sacrificial()
     }
 
+    /// Runs the thread on the CPUs in `allowed` only, a bit for each, of which one at least is online; without this, where its
+    /// parent may run.
+    pub fn affinity(mut self, allowed: u64) -> Self {
+        self.affinity = Some(allowed);
+        self
+    }
+
     /// Starts the thread: it is runnable when this returns.
     pub fn spawn<T: Send + 'static>(self, function: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-        let value = Arc::new(IrqLock::new(None));
+        let value = Arc::new(IrqLock::new(Rank::ThreadValue, None));
         let result = value.clone();
         let mut function = Some(function);
         let main = Box::new(move || {
@@ -59,6 +68,10 @@ impl Builder {
         });
         let time_left = self.time_limit.unwrap_or(u64::MAX);
         let thread = new_thread(self.name, STACK_SIZE, self.sacrificial, time_left, Some(main));
+        let affinity = self
+            .affinity
+            .unwrap_or_else(|| current().allowed.load(Ordering::Relaxed));
+        thread.allowed.store(affinity, Ordering::Relaxed);
         prepare(&thread);
         scheduler::add(thread.clone());
         JoinHandle { thread, value }
@@ -84,9 +97,7 @@ impl<T> JoinHandle<T> {
 
     /// Waits until the thread has ended: what its function returned, or how else it ended.
     pub fn join(self) -> Result<T, Outcome> {
-        self.thread
-            .joiners
-            .wait_until(|| self.thread.state() == State::Ended);
+        self.thread.end.wait();
         let value = self.value.lock().take();
         value.ok_or_else(|| self.thread.outcome.lock().clone().unwrap_or(Outcome::Returned))
     }
@@ -121,15 +132,19 @@ pub(super) fn new_thread(
         sacrificial,
         time_left: AtomicU64::new(time_left),
         state: AtomicU8::new(State::Runnable as u8),
-        main: IrqLock::new(main),
-        outcome: IrqLock::new(None),
-        joiners: WaitQueue::with_room_for_one(),
+        home: AtomicUsize::new(0),
+        allowed: AtomicU64::new(u64::MAX),
+        main: IrqLock::new(Rank::ThreadValue, main),
+        outcome: IrqLock::new(Rank::ThreadValue, None),
+        end: Arc::new(End::new()),
         observer: AtomicUsize::new(0),
         graph: GraphStack::new(),
     };
-    // A new thread knows what its parent knows of a live patch that comes or goes.
-    let patch_state = current_head().patch_state.load(Ordering::Relaxed);
-    thread.head.patch_state.store(patch_state, Ordering::Relaxed);
+    // The switch to it holds its CPU's queue, which `finish_switch` gives back.
+    thread
+        .head
+        .locks_held
+        .store(Rank::RunQueue.bit(), Ordering::Relaxed);
     let records = thread.memory.part(RECORDS);
     thread.head.return_sp.store(records.start, Ordering::Relaxed);
     thread.head.return_limit.store(records.end, Ordering::Relaxed);
@@ -137,15 +152,18 @@ pub(super) fn new_thread(
     Arc::new(thread)
 }
 
-/// The thread that a CPU runs from its start on: on its own stack, without a first frame, and in no list of threads.
-pub(crate) fn new_idle(cpu: &'static CpuHead) -> Arc<Thread> {
-    let name = format!("idle/{}", cpu.number.load(Ordering::Relaxed));
-    let thread = new_thread(name, STACK_SIZE, false, u64::MAX, None);
-    thread
-        .head
+/// A CPU's idle thread, which runs nowhere else.
+pub(super) fn new_idle(cpu: &CpuHead) -> Arc<Thread> {
+    let number = cpu.number.load(Ordering::Relaxed) as usize;
+    let main = Box::new(|| scheduler::idle_loop());
+    let idle = new_thread(format!("idle/{number}"), STACK_SIZE, false, u64::MAX, Some(main));
+    idle.head
         .cpu
         .store(ptr::from_ref(cpu).cast_mut(), Ordering::Relaxed);
-    thread
+    idle.allowed.store(1 << number, Ordering::Relaxed);
+    idle.home.store(number, Ordering::Relaxed);
+    scheduler::enlist(&idle);
+    idle
 }
 
 impl Thread {
@@ -159,7 +177,7 @@ impl Thread {
 
 /// Puts the first frame on the thread's stack.
 #[allow(unsafe_code, reason = "writes a frame into raw stack memory")]
-fn prepare(thread: &Thread) {
+pub(super) fn prepare(thread: &Thread) {
     // SAFETY: the stack is this thread's alone, and the thread is not running yet.
     unsafe { arch::thread::prepare(&thread.head, thread_main, 0) };
 }

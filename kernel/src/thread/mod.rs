@@ -1,7 +1,9 @@
 //! Kernel threads: what one is, how it starts, how it ends, how one waits for it.
 
 mod builder;
+mod end;
 mod guard;
+mod run_queue;
 mod scan;
 mod scheduler;
 
@@ -24,12 +26,14 @@ use crate::memory::Guarded;
 use crate::symbols::Symbolized;
 use crate::sync::IrqLock;
 
-pub(crate) use builder::new_idle;
+use end::End;
+
 pub use builder::{Builder, JoinHandle, spawn};
 pub(crate) use guard::{GuardPage, GuardedBy, describe_stack, guard_pages, own_guard};
-pub(crate) use scan::has_word_in;
-pub use scan::{find_in_trampoline_with, find_stack_word_in};
-pub use scheduler::{all, init, sleep, tick, yield_now};
+pub use scan::find_stack_word_in;
+pub(crate) use scan::{has_word_in, in_trampoline_with, others};
+pub use scheduler::{all, init, set_affinity, sleep, tick, yield_now};
+pub(crate) use scheduler::{idle_for, idle_loop, with_all};
 pub use wait::WaitQueue;
 
 /// One kernel thread. r13 points to it while it runs, so the head comes first.
@@ -45,11 +49,15 @@ pub struct Thread {
     /// Ticks of the timebase that a sacrificial thread may still run.
     time_left: AtomicU64,
     state: AtomicU8,
+    /// The CPU in whose queue it is, or was last.
+    home: AtomicUsize,
+    /// The CPUs that it may run on, a bit for each.
+    allowed: AtomicU64,
     /// What the thread runs, once.
     main: IrqLock<Option<Box<dyn FnMut() + Send>>>,
     /// How it ended, once it has.
     outcome: IrqLock<Option<Outcome>>,
-    joiners: WaitQueue,
+    end: Arc<End>,
     /// Address of who looks at every instruction of the thread; 0: nobody.
     pub(crate) observer: AtomicUsize,
     /// Functions that the graph tracer waits for.
@@ -66,6 +74,8 @@ pub enum State {
     Runnable,
     /// It waits for something.
     Blocked,
+    /// It waits for a time to come, and nothing else wakes it.
+    Asleep,
     /// It has ended.
     Ended,
 }
@@ -124,13 +134,32 @@ impl Thread {
         }
     }
 
-    /// Where the thread stands.
+    /// Where the thread stands. One that is blocked or asleep has left its CPU.
     pub fn state(&self) -> State {
+        let (_, queue) = run_queue::of_thread(self);
+        match self.raw_state() {
+            State::Blocked | State::Asleep if queue.runs(self) => State::Runnable,
+            state => state,
+        }
+    }
+
+    /// Where the thread stands, or is about to.
+    fn raw_state(&self) -> State {
         match self.state.load(Ordering::Acquire) {
             0 => State::Runnable,
             1 => State::Blocked,
+            2 => State::Asleep,
             _ => State::Ended,
         }
+    }
+
+    fn may_run_on(&self, cpu: usize) -> bool {
+        self.allowed.load(Ordering::Relaxed) & 1 << cpu != 0
+    }
+
+    /// The first CPU that it may run on.
+    fn first_cpu(&self) -> usize {
+        self.allowed.load(Ordering::Relaxed).trailing_zeros() as usize
     }
 
     fn set_state(&self, state: State) {
@@ -148,6 +177,7 @@ pub fn current_head() -> &'static ThreadHead {
 
 /// What assembly knows of the CPU that runs the caller. With interrupts on it may be another by the time of the answer.
 #[allow(unsafe_code, reason = "the running thread's head has a raw address")]
+#[inline(always)]
 pub fn current_cpu_head() -> &'static CpuHead {
     let cpu = current_head().cpu.load(Ordering::Relaxed);
     // SAFETY: whoever makes a thread run stores the address of its CPU's head before, and CPUs never go.
@@ -156,14 +186,20 @@ pub fn current_cpu_head() -> &'static CpuHead {
 
 /// The running thread's graph stack; `None` before threads exist. For trampolines: inlined, counts nothing, cannot fail.
 #[inline(always)]
-#[allow(unsafe_code, reason = "r13 is a raw address of what an Arc holds")]
 pub(crate) fn current_graph_stack() -> Option<&'static GraphStack> {
+    current_uncounted().map(|thread| &thread.graph)
+}
+
+/// The running thread, uncounted, for those who may not free it; `None` before threads exist.
+#[inline(always)]
+#[allow(unsafe_code, reason = "r13 is a raw address of what an Arc holds")]
+fn current_uncounted() -> Option<&'static Thread> {
     if !scheduler::is_running() {
         return None;
     }
     let thread: *const Thread = arch::thread::current().cast();
     // SAFETY: as in `current`; the running thread cannot end under its own feet.
-    Some(unsafe { &(*thread).graph })
+    Some(unsafe { &*thread })
 }
 
 /// The running thread.
@@ -187,17 +223,13 @@ pub struct CurrentName;
 
 impl fmt::Display for CurrentName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if scheduler::is_running() {
-            f.write_str(current().name())
-        } else {
-            f.write_str("boot")
-        }
+        f.write_str(current_uncounted().map_or("boot", Thread::name))
     }
 }
 
 /// Whether a fault of the running thread ends only the thread: false before threads exist.
 pub fn is_current_sacrificial() -> bool {
-    scheduler::is_running() && current().sacrificial
+    current_uncounted().is_some_and(|thread| thread.sacrificial)
 }
 
 /// Ends the running thread, which must not hold a lock.

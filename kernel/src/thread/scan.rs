@@ -1,41 +1,58 @@
 //! Whether any thread may come back to a piece of memory.
 
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
 use arch::abi::{FRAME_HEADER_SIZE, STACK_ALIGN};
-use arch::interrupts;
 use arch::livepatch::{ReturnRecord, caller_frame_helper};
 use arch::thread::RETURN_STACK_DEPTH;
 
 use super::{Thread, all, current};
+use crate::cpu::{World, stop_the_world};
 use crate::unwind::{self, End};
 
 /// The name of a thread, other than the running one, with an address in `range` anywhere in the live part of its stack or in
 /// the records of its return designs and tracers.
 ///
-/// Whatever a thread may return to, jump to or read lies there, in a frame, an exception frame or the switch frame:
-/// so `None` is proof that nobody comes back. A stale word can make the answer `Some` without need; then the caller
-/// tries again later.
+/// Whatever a thread may return to or jump to lies there, in a frame, an exception frame or the switch frame: so `None` is proof
+/// that nobody comes back. Of a thread that has such a word the exact trace decides, if there is one; if not, a stale word can
+/// make the answer `Some` without need, and the caller tries again later.
 pub fn find_stack_word_in(range: Range<u64>) -> Option<String> {
-    find(|thread| words(thread).any(|word| range.contains(&word)))
+    stop_the_world(|world| {
+        let others = others();
+        let found = others
+            .iter()
+            .find(|thread| may_come_back(world, thread, core::slice::from_ref(&range)));
+        found.map(|thread| thread.name.clone())
+    })
 }
 
-/// The name of a thread, other than the running one, that is in a hook's stub or in a trampoline, or in what one of
-/// these called, and has an address in one of `ranges` on its stack.
-pub fn find_in_trampoline_with(ranges: &[Range<u64>]) -> Option<String> {
+/// A thread of these that is in a hook's stub or in a trampoline, or in what one of these called, and has an address in one of
+/// `ranges` on its stack.
+pub(crate) fn in_trampoline_with<'a>(
+    world: &World,
+    threads: &'a [Arc<Thread>],
+    ranges: &[Range<u64>],
+) -> Option<&'a Thread> {
     let code = [arch::image::trampolines(), arch::image::stub_area()];
-    let reaches = |thread: &Thread, ranges: &[Range<u64>]| {
-        words(thread).any(|word| ranges.iter().any(|range| range.contains(&word)))
-    };
-    find(|thread| reaches(thread, &code) && reaches(thread, ranges) && !is_certainly_outside(thread, &code))
+    let found = threads
+        .iter()
+        .find(|thread| has_word_in(world, thread, ranges) && may_come_back(world, thread, &code));
+    found.map(|thread| &**thread)
+}
+
+/// Whether a thread has an address in one of `code`, and it is not certain that it means nothing.
+fn may_come_back(world: &World, thread: &Thread, code: &[Range<u64>]) -> bool {
+    has_word_in(world, thread, code) && !is_certainly_outside(world, thread, code)
 }
 
 /// Whether the exact trace of a thread says that it is in none of `code`: words that look like addresses of it are stale, or
 /// plain numbers, and in a thread that sleeps for long they stay.
-fn is_certainly_outside(thread: &Thread, code: &[Range<u64>]) -> bool {
-    let mut trace = unwind::trace_thread(thread);
+fn is_certainly_outside(world: &World, thread: &Thread, code: &[Range<u64>]) -> bool {
+    let mut trace = unwind::trace_other(world, thread);
     let is_outside = trace.by_ref().all(|frame| {
         let address = frame.address_inside();
         frame.is_reliable() && !code.iter().any(|range| range.contains(&address))
@@ -43,43 +60,55 @@ fn is_certainly_outside(thread: &Thread, code: &[Range<u64>]) -> bool {
     is_outside && trace.end() == Some(End::Outermost)
 }
 
-/// Whether any word that says where a thread goes on, of one that does not run, is in one of `ranges`. If not, the thread is
+/// Every thread but the running one.
+pub(crate) fn others() -> Vec<Arc<Thread>> {
+    let me = current();
+    let mut threads = all();
+    threads.retain(|thread| !Arc::ptr_eq(thread, &me));
+    threads
+}
+
+/// Whether any word that says where a thread goes on, other than the running one, is in one of `ranges`. If not, the thread is
 /// in none of them and comes back to none: no trace is needed to know that.
-pub(crate) fn has_word_in(thread: &Thread, ranges: &[Range<u64>]) -> bool {
+pub(crate) fn has_word_in(world: &World, thread: &Thread, ranges: &[Range<u64>]) -> bool {
     // Most words are outside of all that any of them covers.
     let start = ranges.iter().map(|range| range.start).min().unwrap_or(0);
     let end = ranges.iter().map(|range| range.end).max().unwrap_or(0);
-    words(thread).any(|word| (start..end).contains(&word) && ranges.iter().any(|range| range.contains(&word)))
+    let is_inside =
+        |word: u64| (start..end).contains(&word) && ranges.iter().any(|range| range.contains(&word));
+    // Of whom it is not known where his stack begins everything must be believed.
+    stack_in_use(world, thread).is_none_or(|stack| words(thread, stack).any(is_inside))
 }
 
-fn find(matches: impl Fn(&Thread) -> bool) -> Option<String> {
-    interrupts::without(|| {
-        let me = current();
-        let found = all()
-            .into_iter()
-            .find(|thread| thread.id != me.id && matches(thread));
-        found.map(|thread| thread.name.clone())
-    })
-}
-
-/// Everything that says where a sleeping thread goes on: the words of its stack, of its return records and of its graph
-/// records. Return designs keep A's return address where no frame has it.
-fn words(thread: &Thread) -> impl Iterator<Item = u64> {
+/// The part of a thread's stack that it needs. All its registers are there: in the switch frame, or in the exception frame with
+/// which its CPU was stopped. `None` if that one is not on the thread's stack.
+fn stack_in_use(world: &World, thread: &Thread) -> Option<Range<u64>> {
     let head = &thread.head;
-    let [low, high, sleeping_at, livepatch_sp, return_sp, return_limit] = [
+    let [low, high, sleeping_at] = [&head.stack_low, &head.stack_high, &head.saved_stack_pointer]
+        .map(|word| word.load(Ordering::Relaxed));
+    let start = match world.interrupted(thread) {
+        None => sleeping_at,
+        Some(frame) => core::ptr::from_ref(frame) as u64,
+    };
+    (low..high).contains(&start).then_some(start..high)
+}
+
+/// Everything that says where a thread goes on: the words of its stack, of its return records and of its graph
+/// records. Return designs keep A's return address where no frame has it.
+fn words(thread: &Thread, stack: Range<u64>) -> impl Iterator<Item = u64> {
+    let head = &thread.head;
+    let [low, livepatch_sp, return_sp, return_limit] = [
         &head.stack_low,
-        &head.stack_high,
-        &head.saved_stack_pointer,
         &head.livepatch_sp,
         &head.return_sp,
         &head.return_limit,
     ]
     .map(|word| word.load(Ordering::Relaxed));
     let return_base = return_limit - (RETURN_STACK_DEPTH * size_of::<ReturnRecord>()) as u64;
-    doublewords(sleeping_at..high)
+    doublewords(stack.clone())
         .chain(doublewords(low..livepatch_sp))
         .chain(doublewords(return_base..return_sp))
-        .chain(hidden_in_callers_frames(sleeping_at..high))
+        .chain(hidden_in_callers_frames(stack))
         .chain(thread.graph.return_addresses())
 }
 
@@ -102,7 +131,7 @@ fn doublewords(range: Range<u64>) -> impl Iterator<Item = u64> {
 
 #[allow(unsafe_code, reason = "reads another thread's stack and records")]
 fn doubleword(address: u64) -> u64 {
-    // SAFETY: `words` asks for addresses in the thread's own stacks only, which live as long as the thread; interrupts are
-    // off, so it does not run.
+    // SAFETY: `words` asks for addresses in the thread's own stacks only, which live as long as the thread; the world is
+    // stopped, so it does not run.
     unsafe { (address as *const u64).read_volatile() }
 }

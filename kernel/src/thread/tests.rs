@@ -99,11 +99,11 @@ ktest! {
 
     fn ended_threads_give_their_memory_back() {
         spawn("first", || ()).join().map_err(|outcome| alloc::format!("{outcome}"))?;
-        let before = crate::memory::heap_in_use();
+        let before = crate::memory::heap_at_rest();
         for _ in 0..16 {
             spawn("short", || COUNT.fetch_add(1, Ordering::Relaxed)).join().map_err(|outcome| alloc::format!("{outcome}"))?;
         }
-        ensure_eq!(crate::memory::heap_in_use(), before, "heap in use after 16 threads");
+        ensure_eq!(crate::memory::heap_at_rest(), before, "heap in use after 16 threads");
         Ok(())
     }
 }

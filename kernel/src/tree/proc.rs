@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use arch::entry::Vector;
-use arch::interrupts;
 use kernel_core::errno::Errno;
 use kernel_core::symbols::{Binding, Kind as SymbolKind};
 
 use super::modules::{size, state, users};
 use super::{Entry, Table};
+use crate::cpu::stop_the_world;
 use crate::livepatch::PatchState;
 use crate::thread::{self, State, Thread};
 use crate::unwind::{self, Kind};
@@ -93,7 +93,7 @@ pub(crate) fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
         let state = match thread.state() {
             _ if is_me => "running",
             State::Runnable => "ready",
-            State::Blocked => "asleep",
+            State::Blocked | State::Asleep => "asleep",
             State::Ended => "ended",
         };
         let patch = match PatchState::of(&thread) {
@@ -115,13 +115,13 @@ pub(crate) fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
     Ok(())
 }
 
-/// The function that a thread which does not run is in: where it was interrupted, or what it has called to wait.
+/// The function that a thread, other than the caller's, is in: where it was interrupted, or what it has called to wait.
 fn place_of(thread: &Thread) -> String {
     /// Frames that are looked at: waiting takes three or four.
     const LIMIT: usize = 12;
     let (mut place, mut innermost) = (None, None);
-    interrupts::without(|| {
-        for frame in unwind::trace_thread(thread).take(LIMIT) {
+    stop_the_world(|world| {
+        for frame in unwind::trace_other(world, thread).take(LIMIT) {
             if !frame.is_reliable() {
                 return;
             }

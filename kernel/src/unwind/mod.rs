@@ -37,6 +37,6 @@ mod trace;
 
 pub use frame::{Frame, Kind, Reliability};
 pub use reason::{End, Reason};
-pub use start::{here, trace_from, trace_parked, trace_thread};
+pub use start::{here, trace_from, trace_other, trace_parked, trace_thread};
 pub use tables::ModuleTables;
 pub use trace::Trace;

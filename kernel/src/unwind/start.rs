@@ -12,6 +12,7 @@ use super::memory::Stacks;
 use super::records::Records;
 use super::trace::{Live, Position, Trace};
 use super::{Kind, Reason, tables};
+use crate::cpu::World;
 use crate::ftrace::GraphStack;
 use crate::thread::{self, Thread};
 
@@ -44,6 +45,14 @@ pub fn trace_from(frame: &ExceptionFrame) -> Trace<'static> {
 /// Whoever asks sees to it that it stays there meanwhile.
 pub fn trace_parked<'a>(thread: &'a Thread, frame: &ExceptionFrame) -> Trace<'a> {
     of_interrupted(thread.head(), Some(&thread.graph), frame)
+}
+
+/// The functions that a thread, other than the caller's, is in, innermost first.
+pub fn trace_other<'a>(world: &World, thread: &'a Thread) -> Trace<'a> {
+    match world.interrupted(thread) {
+        None => trace_thread(thread),
+        Some(frame) => trace_parked(thread, frame),
+    }
 }
 
 /// The functions that a thread which does not run is in, innermost first. Whoever asks sees to it that it does not run

@@ -12,7 +12,8 @@ use arch::livepatch::ReturnDesign;
 use kernel_core::symbols::Kind::Function;
 
 use super::tables::{self, Answer, ReturnRule};
-use super::{Frame, Trace, here, trace_thread};
+use super::{Frame, Trace, here, trace_other, trace_thread};
+use crate::cpu::{self, stop_the_world};
 use crate::matrix::{Language, Stage};
 use crate::module;
 use crate::thread::{self, Builder, JoinHandle, State, WaitQueue, sleep};
@@ -104,7 +105,7 @@ ktest! {
 
     fn a_sleeping_thread_is_traced_to_its_first_function() {
         let sleeper = sleeper();
-        let frames = interrupts::without(|| reliable(trace_thread(sleeper.thread())));
+        let frames = stop_the_world(|world| reliable(trace_other(world, sleeper.thread())));
         wake(sleeper)?;
         let names = names(&frames?);
         let waits = names.iter().filter(|name| name.ends_with("unwind::tests::waits")).count();
@@ -115,7 +116,8 @@ ktest! {
 
     fn a_thread_that_never_ran_has_one_frame() {
         let (frames, thread) = interrupts::without(|| {
-            let thread = Builder::new("fresh").spawn(|| ());
+            let here = 1 << cpu::number();
+            let thread = Builder::new("fresh").affinity(here).spawn(|| ());
             (reliable(trace_thread(thread.thread())), thread)
         });
         thread.join().map_err(|outcome| outcome.to_string())?;
@@ -127,7 +129,7 @@ ktest! {
         let me = thread::current();
         let mut traced = 0;
         for other in thread::all().into_iter().filter(|other| !Arc::ptr_eq(other, &me)) {
-            interrupts::without(|| reliable(trace_thread(&other))).map_err(|error| format!("'{}': {error}", other.name()))?;
+            stop_the_world(|world| reliable(trace_other(world, &other))).map_err(|error| format!("'{}': {error}", other.name()))?;
             traced += 1;
         }
         ensure!(traced >= 2, "only {traced} threads besides this one");

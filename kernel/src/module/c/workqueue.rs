@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use arch::time::{TICKS_PER_SECOND, timebase};
 
 use super::jiffies::JIFFY;
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 use crate::thread::{self, WaitQueue};
 
 /// `struct work_struct`, which `struct delayed_work` begins with.
@@ -56,13 +56,16 @@ struct Queue {
     has_timer: bool,
 }
 
-static QUEUE: IrqLock<Queue> = IrqLock::new(Queue {
-    waiting: Vec::new(),
-    running: Vec::new(),
-    cancelled: Vec::new(),
-    next_id: 0,
-    has_timer: false,
-});
+static QUEUE: IrqLock<Queue> = IrqLock::new(
+    Rank::WorkQueue,
+    Queue {
+        waiting: Vec::new(),
+        running: Vec::new(),
+        cancelled: Vec::new(),
+        next_id: 0,
+        has_timer: false,
+    },
+);
 
 /// Who waits for the beginning or the end of a piece.
 static CHANGED: WaitQueue = WaitQueue::new();

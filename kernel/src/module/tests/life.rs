@@ -11,7 +11,7 @@ use super::super::{Module, Reason, Snapshot, State, get, hold, list, symbol_at, 
 use super::{Loaded, call, function, refused};
 use crate::ftrace::{self, FtraceOps, OpsFlags, Place};
 use crate::livepatch;
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 use crate::thread::{self, Builder, JoinHandle};
 use crate::{ensure, ensure_eq, ktest};
 
@@ -92,7 +92,7 @@ fn call_back(address: u64) -> u64 {
     function(wait_inside)
 }
 
-static VISITOR: IrqLock<Option<JoinHandle<u64>>> = IrqLock::new(None);
+static VISITOR: IrqLock<Option<JoinHandle<u64>>> = IrqLock::new(Rank::Case, None);
 static CALL_BACK: AtomicU64 = AtomicU64::new(0);
 
 /// Lets a thread into the module whose `call_back` is at [`CALL_BACK`], and returns when it is inside.

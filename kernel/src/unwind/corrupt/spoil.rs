@@ -19,7 +19,7 @@ pub(super) enum Meaning {
     Exact,
     /// It is where somebody goes on: any other value is wrong, but one that is behind a call cannot be told from the truth.
     ReturnAddress,
-    /// It is an instruction that was interrupted: what is in code cannot be told from the truth.
+    /// It is an instruction that was interrupted: what is in code, the vectors included, cannot be told from the truth.
     Interrupted,
     /// A summand of A's return address under caller-frame; the frame that has both.
     Summand { frame: u64 },
@@ -137,7 +137,10 @@ fn can_be_told(copy: &Copy, needed: &Needed, new: u64) -> bool {
     match needed.meaning {
         Meaning::Exact => true,
         Meaning::ReturnAddress => !is_plausible(new),
-        Meaning::Interrupted => !arch::image::text().contains(&new) || !new.is_multiple_of(4),
+        Meaning::Interrupted => {
+            let is_code = arch::image::text().contains(&new) || arch::entry::VECTORS.contains(&new);
+            !is_code || !new.is_multiple_of(4)
+        }
         Meaning::Summand { frame } => !is_plausible(sum(copy, frame)),
     }
 }

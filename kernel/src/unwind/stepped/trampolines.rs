@@ -13,7 +13,7 @@ use arch::livepatch::ReturnDesign;
 use super::{Stepped, must_be_exact, run_stepped, run_stepped_with, without_helpers};
 use crate::ftrace::{self, FtraceOps, FtraceRegs, GraphOps, GraphTracer, OpsFlags, Place, Site};
 use crate::livepatch::{self, KlpPatch, find_function};
-use crate::sync::IrqLock;
+use crate::sync::{IrqLock, Rank};
 use crate::unwind::{Frame, Kind, here};
 use crate::{ensure, ktest, symbols};
 
@@ -68,7 +68,7 @@ const LEAF: &str = "kernel::unwind::stepped::trampolines::leaf";
 /// The probe calls A, and C is to find out who is on the stack.
 static IN_HANDLER: AtomicBool = AtomicBool::new(false);
 /// What C found.
-static FOUND: IrqLock<Option<Result<Vec<Frame>, String>>> = IrqLock::new(None);
+static FOUND: IrqLock<Option<Result<Vec<Frame>, String>>> = IrqLock::new(Rank::Case, None);
 
 /// What an interrupt does at each stop: the same call. C must find the interrupted thread's true trace, behind the exception.
 fn call_in_handler(truth: &[u64]) -> Result<(), String> {

@@ -1,0 +1,50 @@
+//! Making changed code visible on all CPUs: `dcbst`, `sync`, `icbi` reach every cache, but what a CPU has fetched already it
+//! drops only by a context synchronising event of its own (Power ISA 3.0B, book II, 1.8), which an interrupt is.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use super::world::{must_be_interruptible, wait_for};
+use super::{MAXIMUM, Message, online, send, this};
+
+/// What one CPU was asked for and has done, counted.
+struct Count {
+    asked: AtomicU64,
+    done: AtomicU64,
+}
+
+static COUNTS: [Count; MAXIMUM] = [const {
+    Count {
+        asked: AtomicU64::new(0),
+        done: AtomicU64::new(0),
+    }
+}; MAXIMUM];
+
+/// Returns when every CPU executes the instructions that are in memory now, and has done with those it had fetched before.
+///
+/// # Panics
+/// When the caller has interrupts off while other CPUs run, and when one of them does not answer.
+pub fn synchronise() {
+    must_be_interruptible();
+    // Interrupted here, the caller may find itself on another CPU, which has been interrupted by that.
+    let here = this().number();
+    // Who rests fetches anew when that ends.
+    let others = || online().filter(|cpu| cpu.number() != here && !cpu.rests());
+    let mut tickets = [0; MAXIMUM];
+    for cpu in others() {
+        tickets[cpu.number()] = COUNTS[cpu.number()].asked.fetch_add(1, Ordering::AcqRel) + 1;
+        send(cpu, Message::SYNCHRONISE);
+    }
+    for cpu in online().filter(|cpu| tickets[cpu.number()] != 0) {
+        let ticket = tickets[cpu.number()];
+        wait_for(cpu, || {
+            COUNTS[cpu.number()].done.load(Ordering::Acquire) >= ticket
+        });
+    }
+}
+
+/// In the handler of the interrupt, which has synchronised this CPU.
+pub(super) fn answer() {
+    let count = &COUNTS[this().number()];
+    let asked = count.asked.load(Ordering::Acquire);
+    count.done.fetch_max(asked, Ordering::AcqRel);
+}
