@@ -122,7 +122,11 @@ impl Guest {
         let mut chain = Vec::new();
         let mut is_next = true;
         loop {
-            let address = self.in_image(registers.pc) - if is_next { 0 } else { 4 };
+            let behind_call = if is_next { 0 } else { 4 };
+            let Some(address) = self.in_image(registers.pc).checked_sub(behind_call) else {
+                // A function that never returns may keep no return address.
+                return Ok(chain);
+            };
             let remote = &mut self.remote;
             let caller = tables.caller(&registers, address, interrupted, &mut |at| remote.read(at));
             let Some(caller) = caller? else {
@@ -283,7 +287,7 @@ fn steps_through_every_exception(options: &[&str]) -> io::Result<()> {
         status, CASES_FAILED,
         "the machine check ended the case's thread\n{output}"
     );
-    assert!(output.contains("machine check at"), "{output}");
+    assert!(output.contains("machine check in thread"), "{output}");
 
     println!(
         "{} exceptions stepped through, {} instructions, {} frames compared, {} mismatches",

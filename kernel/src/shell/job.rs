@@ -60,7 +60,9 @@ pub(super) fn run(parsed: &Parsed, mut context: Context, input: &mut Input) -> E
             let name = command.name;
             let status = match outcome {
                 Outcome::OutOfTime { nip } => {
-                    context.complain(format_args!("sh: {name}: ended by force, at {}", Symbolized(nip)));
+                    // First the name, then the console: both have locks.
+                    let place = Symbolized(nip).to_string();
+                    context.complain(format_args!("sh: {name}: ended by force, at {place}"));
                     FORCED
                 }
                 other => {
