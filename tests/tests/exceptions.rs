@@ -26,6 +26,8 @@ const PROGRAM: u64 = 0x700;
 const DECREMENTER: u64 = 0x900;
 const TRACE: u64 = 0xd00;
 const VECTORS: std::ops::Range<u64> = 0x100..0x1000;
+/// Where the image begins; no stack is below.
+const IMAGE: u64 = 0x40_0000;
 /// Bytes of a vector.
 const VECTOR_SIZE: u64 = 16;
 /// MSR in an entry's first instruction: 64-bit, machine checks on, little-endian (Power ISA 3.0B, book III, 6.5).
@@ -43,6 +45,8 @@ struct Guest {
 #[derive(Debug, Default)]
 struct Count {
     exceptions: usize,
+    /// Those of them whose interrupted r1 leads to no chain: nothing above is compared.
+    without_chain: usize,
     /// Instructions before which the guest was stopped.
     instructions: usize,
     /// Frames of all chains.
@@ -123,12 +127,17 @@ impl Guest {
         let mut is_next = true;
         loop {
             let behind_call = if is_next { 0 } else { 4 };
-            let Some(address) = self.in_image(registers.pc).checked_sub(behind_call) else {
-                // A function that never returns may keep no return address.
-                return Ok(chain);
-            };
+            let address = self.in_image(registers.pc).checked_sub(behind_call);
+            let address = address.ok_or_else(|| io::Error::other("a return to address 0"))?;
             let remote = &mut self.remote;
-            let caller = tables.caller(&registers, address, interrupted, &mut |at| remote.read(at));
+            let caller = tables.caller(&registers, address, interrupted, &mut |at| {
+                // The debugger sees memory as the processor does: at a vector by real addresses, later with translation. What
+                // is mapped in both is the image and what lies above it; a wild r1 may lead below.
+                if at < IMAGE {
+                    return Err(io::Error::other(format!("{at:#x} is on no stack")));
+                }
+                remote.read(at)
+            });
             let Some(caller) = caller? else {
                 return Ok(chain);
             };
@@ -158,6 +167,7 @@ impl Guest {
         let exit = self.image.address("exception_exit");
         let mut registers = truth.clone();
         count.exceptions += 1;
+        count.without_chain += usize::from(above.is_err());
         for _ in 0..LONGEST {
             if is_over(&registers) {
                 return Ok(());
@@ -273,7 +283,8 @@ fn steps_through_every_exception(options: &[&str]) -> io::Result<()> {
     }
     // With a stack pointer that is none, on the emergency stack: by hand, and everything put back.
     let sound = guest.remote.registers()?.gpr[1];
-    for wild in [0x10, 0x7000_0000_0000_0000, sound & 0xffff_ffff | 7 << 40] {
+    let wild = [0x10, 0x7000_0000_0000_0000, sound & 0xffff_ffff | 7 << 40];
+    for wild in wild {
         guest.remote.set_register("r1", wild)?;
         let truth = raise(&mut guest, TRACE)?;
         whole(&mut guest, &tables, &truth, &mut count)?;
@@ -297,6 +308,11 @@ fn steps_through_every_exception(options: &[&str]) -> io::Result<()> {
         count.mismatches.len()
     );
     assert!(count.mismatches.is_empty(), "{}", count.mismatches.join("\n"));
+    assert_eq!(
+        count.without_chain,
+        wild.len(),
+        "only a wild r1 leads to no chain"
+    );
     assert!(
         count.instructions > 1000,
         "only {} instructions",
