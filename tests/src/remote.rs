@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
-use std::thread;
 use std::time::Duration;
 
 /// What a stopped guest may take to answer or, when it goes on, to come to the next stop.
@@ -67,17 +66,7 @@ impl Remote {
     /// # Errors
     /// Nobody is there, or speaks otherwise.
     pub fn connect(port: u16) -> io::Result<Remote> {
-        let mut attempts = 0;
-        let stream = loop {
-            match TcpStream::connect(("127.0.0.1", port)) {
-                // The front door prints the port before it starts QEMU.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && attempts < 300 => {
-                    attempts += 1;
-                    thread::sleep(Duration::from_millis(100));
-                }
-                other => break other?,
-            }
-        };
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut remote = Remote {

@@ -1,9 +1,8 @@
 //! The machine that the guest sees: QEMU's command line.
 
-use anyhow::{Context, Result};
+use crate::debugger_socket::DebuggerSocket;
 use clap::ValueEnum;
 use std::env;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -162,8 +161,8 @@ pub(crate) struct Machine {
     /// In MiB.
     pub(crate) memory: u32,
     pub(crate) icount: bool,
-    /// The port on which QEMU waits for a debugger.
-    pub(crate) gdb: Option<u16>,
+    /// Where QEMU waits for a debugger.
+    pub(crate) gdb: Option<DebuggerSocket>,
     pub(crate) command_line: String,
     pub(crate) image: PathBuf,
     pub(crate) initrd: PathBuf,
@@ -186,8 +185,8 @@ impl Machine {
         if self.icount {
             command.args(["-icount", &format!("shift={ICOUNT_SHIFT},sleep=off")]);
         }
-        if let Some(port) = self.gdb {
-            command.args(["-S", "-gdb", &format!("tcp:127.0.0.1:{port}")]);
+        if let Some(socket) = &self.gdb {
+            command.arg("-S").args(socket.arguments());
         }
         command
     }
@@ -199,18 +198,6 @@ pub(crate) fn program() -> String {
         .ok()
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "qemu-system-ppc64".into())
-}
-
-/// A port for the debugger: the customary one unless it is taken.
-///
-/// # Errors
-/// No port can be had.
-pub(crate) fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 1234)).or_else(|_| TcpListener::bind(("127.0.0.1", 0)));
-    Ok(listener
-        .and_then(|listener| listener.local_addr())
-        .context("there is no port for the debugger")?
-        .port())
 }
 
 /// `512`, `512M` or `1G`, in MiB.
@@ -235,7 +222,7 @@ pub(crate) fn parse_memory(text: &str) -> Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Board, Cpu, Firmware, Machine, Model, Wishes, parse_memory};
+    use super::{Board, Cpu, DebuggerSocket, Firmware, Machine, Model, Wishes, parse_memory};
 
     #[test]
     fn memory_sizes() {
@@ -268,13 +255,14 @@ mod tests {
             cpu: Cpu::Power10,
             firmware: Firmware::Slof,
         };
-        let slof = words(slof, true, Some(1234));
+        let slof = words(slof, true, Some(DebuggerSocket::open().unwrap()));
         for part in [
             "-M pseries,cap-cfpc=",
             "-cpu power10 -smp 3 -m 256 -nodefaults",
             "-kernel /image -initrd /initrd -append case=a::* log=debug",
             "-icount shift=3,sleep=off",
-            "-S -gdb tcp:127.0.0.1:1234",
+            "-S -chardev socket,id=gdb,fd=",
+            "server=on,wait=off,nodelay=on -gdb chardev:gdb",
         ] {
             assert!(slof.contains(part), "{part:?} is not in {slof:?}");
         }

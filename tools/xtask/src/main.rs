@@ -5,6 +5,7 @@ mod artifacts;
 mod build;
 mod command;
 mod console;
+mod debugger_socket;
 mod initrd;
 mod interrupt;
 mod kallsyms;

@@ -2,6 +2,7 @@
 
 use crate::abi::Abi;
 use crate::console::Console;
+use crate::debugger_socket::DebuggerSocket;
 use crate::machine::{self, Board, Cpu, Firmware, Machine, Model, Wishes};
 use crate::shell::{self, Peer};
 use crate::verdict::{End, Verdict};
@@ -163,7 +164,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         memory: options.memory.unwrap_or(board.default_memory()),
         icount: options.icount,
         gdb: if options.gdb {
-            Some(machine::free_port()?)
+            Some(DebuggerSocket::open()?)
         } else {
             None
         },
@@ -171,7 +172,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         image: parts.image,
         initrd: initrd.path().to_path_buf(),
     };
-    if let Some(port) = machine.gdb {
+    if let Some(socket) = &machine.gdb {
+        let port = socket.port()?;
         eprintln!("QEMU waits for a debugger at port {port}. In another terminal, from this folder:");
         eprintln!(
             "  gdb-multiarch {} -ex 'target remote localhost:{port}'",
