@@ -2,6 +2,7 @@
 
 pub mod image;
 pub mod remote;
+pub mod talk;
 pub mod unwinder;
 
 use std::env;
