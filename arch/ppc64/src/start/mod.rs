@@ -82,8 +82,10 @@ pub fn boot_guards() -> impl Iterator<Item = Range<u64>> {
 
 global_asm!(
     include_str!("../to_little_endian.S"),
+    include_str!("kernel_msr.S"),
     include_str!("start.S"),
     ".purgem to_little_endian",
+    ".purgem kernel_msr",
     MSR_EE = const msr::EE,
     MSR_ME = const msr::ME,
     MSR_RI = const msr::RI,

@@ -33,19 +33,12 @@ secondary_start:
     to_little_endian .Lsecondary_little_endian
 
 .Lsecondary_little_endian:
-    mfmsr %r11
-    li    %r12, 1
-    rldicr %r12, %r12, 63, 0
-    or    %r11, %r11, %r12
-    lis   %r12, {MSR_EE}@h
-    ori   %r12, %r12, {MSR_EE}@l
-    andc  %r11, %r11, %r12
-    ori   %r11, %r11, {MSR_ME} | {MSR_RI}
+    kernel_msr
     lis   %r12, .Lsecondary_state@ha
     addi  %r12, %r12, .Lsecondary_state@l
     mtsrr0 %r12
     mtsrr1 %r11
-    rfid                                // only this sets MSR[ME] (book III, 4.3.1)
+    rfid
 
 .Lsecondary_state:
     li    %r13, 0                       // until there is a head: reset_entry knows such a CPU

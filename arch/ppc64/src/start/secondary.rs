@@ -28,8 +28,10 @@ static START: [Start; MAXIMUM] = [const {
 
 global_asm!(
     include_str!("../to_little_endian.S"),
+    include_str!("kernel_msr.S"),
     include_str!("secondary.S"),
     ".purgem to_little_endian",
+    ".purgem kernel_msr",
     MSR_EE = const msr::EE,
     MSR_ME = const msr::ME,
     MSR_RI = const msr::RI,

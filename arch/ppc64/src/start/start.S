@@ -34,21 +34,14 @@ _start:
     to_little_endian .Lstart_little_endian
 
 .Lstart_little_endian:
-    mfmsr %r11
-    li    %r12, 1
-    rldicr %r12, %r12, 63, 0
-    or    %r11, %r11, %r12
-    lis   %r12, {MSR_EE}@h
-    ori   %r12, %r12, {MSR_EE}@l
-    andc  %r11, %r11, %r12
-    ori   %r11, %r11, {MSR_ME} | {MSR_RI}
+    kernel_msr
     bcl   20, 31, .+4
 .Lstart_here:
     mflr  %r10
     addi  %r12, %r10, .Lstart_state - .Lstart_here
     mtsrr0 %r12
     mtsrr1 %r11
-    rfid                                // only this sets MSR[ME], and for a hypervisor only (book III, 4.3.1)
+    rfid
 
 .Lstart_state:
     addi  %r10, %r10, _start - .Lstart_here // where `_start` is, and where it should be
