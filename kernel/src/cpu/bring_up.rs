@@ -66,7 +66,7 @@ fn start(cpu: &'static Cpu, server: u32) -> Result<(), alloc::string::String> {
     cpu.head.server.store(server.into(), Ordering::Relaxed);
     let size = STACK_SIZE as u64;
     cpu.stacks.call_once(|| Guarded::new(&[size, size]));
-    let idle = cpu.idle.call_once(|| thread::idle_for(&cpu.head));
+    let idle = thread::idle_for(&cpu.head);
     cpu.go(State::Absent, State::Starting);
     let entry = secondary::offer(cpu.number(), server, idle.head());
     let result = platform::start_cpu(server, entry).and_then(|()| {

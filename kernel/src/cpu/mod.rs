@@ -22,13 +22,11 @@ mod world;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-use alloc::sync::Arc;
-
 use arch::cpu::CpuHead;
 use spin::Once;
 
 use crate::memory::Guarded;
-use crate::thread::{self, Thread};
+use crate::thread;
 
 pub use arch::cpu::MAXIMUM;
 pub(crate) use bring_up::bring_up;
@@ -60,8 +58,6 @@ pub struct Cpu {
     rests: AtomicBool,
     /// Its emergency and its reset stack; those of the boot CPU are part of the image.
     stacks: Once<Guarded>,
-    /// The thread that it runs first and when there is no other; the boot CPU has none here.
-    idle: Once<Arc<Thread>>,
 }
 
 const _: () = assert!(offset_of!(Cpu, head) == 0);
@@ -108,7 +104,6 @@ impl Cpu {
             resets: AtomicU64::new(0),
             rests: AtomicBool::new(false),
             stacks: Once::new(),
-            idle: Once::new(),
         }
     }
 
@@ -150,11 +145,6 @@ impl Cpu {
     /// Counts one of these.
     pub(crate) fn count_reset(&self) {
         self.resets.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The thread that it runs first and when there is no other; the boot CPU has none here.
-    pub fn idle_thread(&self) -> Option<&Arc<Thread>> {
-        self.idle.get()
     }
 
     fn is(&self, state: State) -> bool {

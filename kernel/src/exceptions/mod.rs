@@ -58,12 +58,9 @@ fn handle(frame: &mut ExceptionFrame) {
     }
 }
 
-/// CPUs whose exceptions are counted.
-pub(crate) const COUNTED_CPUS: usize = cpu::MAXIMUM;
-
 /// How many exceptions of each kind each CPU has taken: by the vector's first digit, of which the kinds that happen have one
 /// each.
-static COUNTS: [[AtomicU64; 16]; COUNTED_CPUS] = [const { [const { AtomicU64::new(0) }; 16] }; COUNTED_CPUS];
+static COUNTS: [[AtomicU64; 16]; cpu::MAXIMUM] = [const { [const { AtomicU64::new(0) }; 16] }; cpu::MAXIMUM];
 
 fn count(vector: u64) {
     let cpu = thread::current_cpu_head().number.load(Ordering::Relaxed) as usize;

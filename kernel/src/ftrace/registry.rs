@@ -102,11 +102,8 @@ pub fn is_enabled() -> bool {
 /// A live patch is enabled, so they must not be turned off; or a site does not hold what it should. Then nothing has changed.
 pub fn set_enabled(on: bool) -> Result<(), Errno> {
     let mut hooks = HOOKS.lock();
-    let redirects = |hook: &Hook| {
-        let mut ops = hook.ops().iter();
-        ops.any(|ops| ops.flags.contains(OpsFlags::IPMODIFY))
-    };
-    if !on && hooks.values().any(redirects) {
+    let redirects = |ops: &Arc<FtraceOps>| ops.flags.contains(OpsFlags::IPMODIFY);
+    if !on && hooks.values().flat_map(Hook::ops).any(redirects) {
         return Err(Errno::Busy);
     }
     if hooks.values_mut().try_for_each(|hook| hook.switch(on)).is_err() {
@@ -130,12 +127,9 @@ pub fn enabled_functions() -> Vec<(Site, Vec<(&'static str, OpsFlags)>)> {
 
 /// The functions that are hooked, in the order of their sites, each with the names of its ops.
 pub fn hooked() -> Vec<(Site, Vec<&'static str>)> {
-    let names = |hook: &Hook| hook.ops().iter().map(|ops| ops.name).collect();
-    HOOKS
-        .lock()
-        .values()
-        .map(|hook| (hook.site().clone(), names(hook)))
-        .collect()
+    let names = |ops: Vec<(&'static str, OpsFlags)>| ops.into_iter().map(|(name, _)| name).collect();
+    let hooked = enabled_functions().into_iter();
+    hooked.map(|(site, ops)| (site, names(ops))).collect()
 }
 
 /// The first site in `range` that is hooked by somebody who does not let go when its module does: what keeps the module

@@ -56,6 +56,14 @@ pub fn alloc<T: Send + Sync + 'static>(
     if shadows.contains_key(&key) {
         return Err(Errno::Exists);
     }
+    insert(&mut shadows, key, make)
+}
+
+fn insert<T: Send + Sync + 'static>(
+    shadows: &mut BTreeMap<Key, Shadow>,
+    key: Key,
+    make: impl FnOnce() -> Result<T, Errno>,
+) -> Result<Arc<T>, Errno> {
     let value = Arc::new(make()?);
     shadows.insert(key, Shadow::Value(value.clone()));
     Ok(value)
@@ -75,9 +83,7 @@ pub fn get_or_alloc<T: Send + Sync + 'static>(
     if let Some(shadow) = shadows.get(&key) {
         return value(shadow).ok_or(Errno::Exists);
     }
-    let value = Arc::new(make()?);
-    shadows.insert(key, Shadow::Value(value.clone()));
-    Ok(value)
+    insert(&mut shadows, key, make)
 }
 
 /// Takes a variable away. What is to be done with its value is the value's `Drop`; it is gone with its last user.

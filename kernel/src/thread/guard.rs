@@ -80,8 +80,7 @@ fn of_cpu(cpu: &Cpu) -> [(GuardPage, Range<u64>); 2] {
 
 /// The guard pages of all threads and CPUs, each once: what they guard, and their addresses.
 pub(crate) fn guard_pages() -> Vec<(GuardPage, u64)> {
-    let mut threads = all();
-    threads.extend(cpu::online().filter_map(Cpu::idle_thread).cloned());
+    let threads = all();
     let pages = threads
         .iter()
         .flat_map(|thread| of_thread(&thread.head))

@@ -12,7 +12,7 @@ use crate::cpu::{self, MAXIMUM};
 use crate::sync::{IrqLock, IrqLockGuard, Rank};
 
 /// How long a thread runs before the next one is due, in ticks of the timebase: 2 ms.
-pub(super) const TIME_SLICE: u64 = time::TICKS_PER_SECOND / 500;
+const TIME_SLICE: u64 = time::TICKS_PER_SECOND / 500;
 
 /// How long a CPU with nothing to do waits for an interrupt, in ticks of the timebase: who has work for it sends one.
 const IDLE_SLICE: u64 = time::TICKS_PER_SECOND;

@@ -55,13 +55,15 @@ pub fn init() {
     interrupts::enable();
 }
 
-/// The idle thread of a CPU that is about to be started, which runs it from the beginning.
-pub(crate) fn idle_for(cpu: &CpuHead) -> Arc<Thread> {
+/// The idle thread of a CPU that is about to be started, which runs it from the beginning. It is there for ever.
+#[allow(unsafe_code, reason = "the firmware hands on a raw address")]
+pub(crate) fn idle_for(cpu: &CpuHead) -> &'static Thread {
     let idle = new_idle(cpu);
     idle.head.locks_held.store(0, Ordering::Relaxed);
     let number = cpu.number.load(Ordering::Relaxed) as usize;
     run_queue::of_cpu(number).lock().init(idle.clone(), &idle);
-    idle
+    // SAFETY: the count that `into_raw` keeps makes the thread live for ever.
+    unsafe { &*Arc::into_raw(idle) }
 }
 
 /// What idle threads do, for ever: let others run, look whether another CPU has too much, wait for an interrupt.

@@ -12,7 +12,7 @@ use kernel_core::symbols::{Binding, Kind as SymbolKind};
 
 use super::modules::{size, state, users};
 use super::{Entry, Table};
-use crate::cpu::stop_the_world;
+use crate::cpu::{self, World, stop_the_world};
 use crate::livepatch::PatchState;
 use crate::thread::{self, State, Thread};
 use crate::unwind::{self, Kind};
@@ -88,22 +88,26 @@ fn show_modules(out: &mut dyn fmt::Write) -> Result<(), Errno> {
 pub(crate) fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
     writeln!(out, "{:>5} STATE   PATCH {:24} IN", "ID", "NAME")?;
     let me = thread::current();
-    for thread in thread::all() {
-        let is_me = Arc::ptr_eq(&me, &thread);
+    let threads = thread::all();
+    // One look at all of them: other CPUs stand still meanwhile.
+    let places: Vec<String> = stop_the_world(|world| {
+        let place = |thread: &Arc<Thread>| match Arc::ptr_eq(&me, thread) {
+            true => String::from("-"),
+            false => place_of(world, thread),
+        };
+        threads.iter().map(place).collect()
+    });
+    for (thread, place) in threads.iter().zip(places) {
+        let is_me = Arc::ptr_eq(&me, thread);
         let state = match thread.state() {
             _ if is_me => "running",
             State::Runnable => "ready",
             State::Blocked | State::Asleep => "asleep",
             State::Ended => "ended",
         };
-        let patch = match PatchState::of(&thread) {
+        let patch = match PatchState::of(thread) {
             PatchState::Unpatched => "-",
             PatchState::Patched => "new",
-        };
-        let place = if is_me {
-            String::from("-")
-        } else {
-            place_of(&thread)
         };
         writeln!(
             out,
@@ -116,39 +120,37 @@ pub(crate) fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
 }
 
 /// The function that a thread, other than the caller's, is in: where it was interrupted, or what it has called to wait.
-fn place_of(thread: &Thread) -> String {
+fn place_of(world: &World, thread: &Thread) -> String {
     /// Frames that are looked at: waiting takes three or four.
     const LIMIT: usize = 12;
     let (mut place, mut innermost) = (None, None);
-    stop_the_world(|world| {
-        for frame in unwind::trace_other(world, thread).take(LIMIT) {
-            if !frame.is_reliable() {
-                return;
-            }
-            let was_interrupted = matches!(frame.kind, Kind::Interrupted { .. });
-            let mut waits = false;
-            symbols::resolve(frame.address_inside(), &mut |location| {
-                let path = location.path;
-                let waiting = [
-                    "kernel::thread::",
-                    "<kernel::thread::",
-                    "<<kernel::thread::",
-                    "arch::",
-                    "thread_",
-                ];
-                waits = waiting.iter().any(|start| path.starts_with(start));
-                place = Some(match location.module {
-                    Some(module) => format!("{path} [{module}]"),
-                    None => path.to_string(),
-                });
-            });
-            if was_interrupted || !waits && !is_exception_handler(place.as_deref()) {
-                return;
-            }
-            let waiting = place.take();
-            innermost = innermost.take().or(waiting);
+    for frame in unwind::trace_other(world, thread).take(LIMIT) {
+        if !frame.is_reliable() {
+            break;
         }
-    });
+        let was_interrupted = matches!(frame.kind, Kind::Interrupted { .. });
+        let mut waits = false;
+        symbols::resolve(frame.address_inside(), &mut |location| {
+            let path = location.path;
+            let waiting = [
+                "kernel::thread::",
+                "<kernel::thread::",
+                "<<kernel::thread::",
+                "arch::",
+                "thread_",
+            ];
+            waits = waiting.iter().any(|start| path.starts_with(start));
+            place = Some(match location.module {
+                Some(module) => format!("{path} [{module}]"),
+                None => path.to_string(),
+            });
+        });
+        if was_interrupted || !waits && !is_exception_handler(place.as_deref()) {
+            break;
+        }
+        let waiting = place.take();
+        innermost = innermost.take().or(waiting);
+    }
     place.or(innermost).unwrap_or_else(|| String::from("?"))
 }
 
@@ -173,7 +175,7 @@ fn show_interrupts(out: &mut dyn fmt::Write) -> Result<(), Errno> {
             .iter()
             .any(|(vector, _)| exceptions::taken(*vector, *cpu) != 0)
     };
-    let cpus: Vec<usize> = (0..exceptions::COUNTED_CPUS).filter(is_seen).collect();
+    let cpus: Vec<usize> = (0..cpu::MAXIMUM).filter(is_seen).collect();
     write!(out, "    ")?;
     for cpu in &cpus {
         write!(out, " {:>10}", format!("CPU{cpu}"))?;

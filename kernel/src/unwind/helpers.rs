@@ -45,9 +45,10 @@ impl Trace<'_> {
         if return_stack_pushed().contains(&position.address) {
             self.records
                 .returns
+                .unused
                 .leave_out(live.gpr[11].wrapping_add(RECORD_SIZE))
         } else if livepatch_stack_pushed().contains(&position.address) {
-            self.records.livepatch.leave_out(live.gpr[11])
+            self.records.livepatch.unused.leave_out(live.gpr[11])
         } else {
             Ok(())
         }

@@ -34,10 +34,8 @@ pub(super) struct Copy {
 
 fn words(range: &Range<u64>) -> impl Iterator<Item = u64> {
     // SAFETY: words of the stack, or of the records, of a thread that does not run.
-    range
-        .clone()
-        .step_by(8)
-        .map(|at| unsafe { arch::unwind::read(at) })
+    let read = |at| unsafe { arch::unwind::read(at) };
+    range.clone().step_by(8).map(read)
 }
 
 impl Copy {

@@ -6,6 +6,7 @@ use core::sync::atomic::Ordering;
 use arch::livepatch::{LIVEPATCH_MARKER, LivepatchRecord, ReturnDesign};
 use arch::thread::ThreadHead;
 
+use super::extent::Extent;
 use crate::unwind::Reason;
 use crate::unwind::memory::Stacks;
 
@@ -15,9 +16,7 @@ const RECORD_SIZE: u64 = size_of::<LivepatchRecord>() as u64;
 /// Those of a thread that a walk has not used yet.
 #[derive(Clone, Debug)]
 pub(in crate::unwind) struct LivepatchRecords {
-    base: u64,
-    /// The end of the newest one.
-    end: u64,
+    pub(in crate::unwind) unused: Extent,
     was_used: bool,
 }
 
@@ -27,46 +26,21 @@ impl LivepatchRecords {
         let [base, high, end] =
             [&head.stack_low, &head.stack_high, &head.livepatch_sp].map(|word| word.load(Ordering::Relaxed));
         let mut records = LivepatchRecords::between(base, high);
-        records.begin_at(end);
+        records.unused.begin_at(end);
         records
     }
 
     /// Those between two addresses.
     pub(in crate::unwind) fn between(base: u64, end: u64) -> LivepatchRecords {
         LivepatchRecords {
-            base,
-            end,
+            unused: Extent::between(base, end, RECORD_SIZE),
             was_used: false,
         }
-    }
-
-    /// Leaves those below `end`; none where that is none of their ends.
-    pub(super) fn begin_at(&mut self, end: u64) {
-        let is_sound = (self.base..=self.end).contains(&end) && (end - self.base).is_multiple_of(RECORD_SIZE);
-        self.end = if is_sound { end } else { self.base };
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.end == self.base
-    }
-
-    /// The end of the newest one.
-    pub(super) fn end(&self) -> u64 {
-        self.end
     }
 
     /// Whether one was taken.
     pub(super) fn was_used(&self) -> bool {
         self.was_used
-    }
-
-    /// Leaves the newest one out, which must end at `end`: nobody will return by it.
-    pub(in crate::unwind) fn leave_out(&mut self, end: u64) -> Result<(), Reason> {
-        if self.end != end || self.is_empty() {
-            return Err(Reason::NoRecord { stack_pointer: end });
-        }
-        self.end -= RECORD_SIZE;
-        Ok(())
     }
 
     /// The newest one, which is of the call that was made with r1 at `stack_pointer` if all before were of calls further down.
@@ -75,10 +49,7 @@ impl LivepatchRecords {
         stacks: &Stacks,
         stack_pointer: u64,
     ) -> Result<LivepatchRecord, Reason> {
-        if self.is_empty() {
-            return Err(Reason::NoRecord { stack_pointer });
-        }
-        let at = self.end - RECORD_SIZE;
+        let at = self.unused.newest(stack_pointer)?;
         let word = |offset: usize| stacks.read(at + offset as u64);
         let record = LivepatchRecord {
             toc: word(offset_of!(LivepatchRecord, toc))?,
@@ -91,7 +62,7 @@ impl LivepatchRecords {
                 stack_pointer,
             });
         }
-        self.end = at;
+        self.unused.go_below(at);
         self.was_used = true;
         Ok(record)
     }

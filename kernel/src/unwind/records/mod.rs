@@ -10,6 +10,7 @@ use super::Reason;
 use crate::ftrace::GraphStack;
 
 pub(super) mod caller_frame;
+mod extent;
 mod graph;
 mod livepatch_stack;
 mod return_stack;
@@ -38,8 +39,8 @@ impl<'a> Records<'a> {
 
     /// Leaves those of what an exception called: the interrupted r1, and the ends of both stacks as its frame has them.
     pub(super) fn begin_at(&mut self, stack_pointer: u64, return_sp: u64, livepatch_sp: u64) {
-        self.returns.begin_at(return_sp);
-        self.livepatch.begin_at(livepatch_sp);
+        self.returns.unused.begin_at(return_sp);
+        self.livepatch.unused.begin_at(livepatch_sp);
         self.graph.begin_at(stack_pointer);
     }
 
@@ -50,7 +51,7 @@ impl<'a> Records<'a> {
 
     /// At the outermost function.
     pub(super) fn must_be_used_up(&self, stack_pointer: u64) -> Result<(), Reason> {
-        if self.returns.is_empty() && self.livepatch.is_empty() {
+        if self.returns.unused.is_empty() && self.livepatch.unused.is_empty() {
             Ok(())
         } else {
             Err(Reason::RecordsLeft { stack_pointer })
@@ -64,7 +65,7 @@ impl<'a> Records<'a> {
         return_sp: u64,
         livepatch_sp: u64,
     ) -> Result<(), Reason> {
-        if self.returns.end() == return_sp && self.livepatch.end() == livepatch_sp {
+        if self.returns.unused.end() == return_sp && self.livepatch.unused.end() == livepatch_sp {
             Ok(())
         } else {
             Err(Reason::RecordsLeft { stack_pointer: frame })

@@ -7,6 +7,7 @@ use core::sync::atomic::Ordering;
 use arch::livepatch::ReturnRecord;
 use arch::thread::{RETURN_STACK_DEPTH, ThreadHead};
 
+use super::extent::Extent;
 use crate::unwind::Reason;
 
 /// Bytes of a record.
@@ -15,20 +16,15 @@ pub(in crate::unwind) const RECORD_SIZE: u64 = size_of::<ReturnRecord>() as u64;
 /// Those of a thread that a walk has not used yet.
 #[derive(Clone, Debug)]
 pub(in crate::unwind) struct ReturnRecords {
-    base: u64,
-    /// The end of the newest one.
-    end: u64,
+    pub(in crate::unwind) unused: Extent,
 }
 
 impl ReturnRecords {
     /// All of a thread's; none where its pointer is none.
     pub(super) fn of(head: &ThreadHead) -> ReturnRecords {
         let limit = head.return_limit.load(Ordering::Relaxed);
-        let mut records = ReturnRecords {
-            base: Self::base_of(head),
-            end: limit,
-        };
-        records.begin_at(head.return_sp.load(Ordering::Relaxed));
+        let mut records = ReturnRecords::between(Self::base_of(head), limit);
+        records.unused.begin_at(head.return_sp.load(Ordering::Relaxed));
         records
     }
 
@@ -40,39 +36,14 @@ impl ReturnRecords {
 
     /// Those between two addresses, for who has a copy of them.
     pub(in crate::unwind) fn between(base: u64, end: u64) -> ReturnRecords {
-        ReturnRecords { base, end }
-    }
-
-    /// Leaves those below `end`; none where that is none of their ends.
-    pub(super) fn begin_at(&mut self, end: u64) {
-        let is_sound = (self.base..=self.end).contains(&end) && (end - self.base).is_multiple_of(RECORD_SIZE);
-        self.end = if is_sound { end } else { self.base };
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.end == self.base
-    }
-
-    /// The end of the newest one.
-    pub(super) fn end(&self) -> u64 {
-        self.end
-    }
-
-    /// Leaves the newest one out, which must end at `end`: nobody will return by it.
-    pub(in crate::unwind) fn leave_out(&mut self, end: u64) -> Result<(), Reason> {
-        if self.end != end || self.is_empty() {
-            return Err(Reason::NoRecord { stack_pointer: end });
+        ReturnRecords {
+            unused: Extent::between(base, end, RECORD_SIZE),
         }
-        self.end -= RECORD_SIZE;
-        Ok(())
     }
 
     /// The newest one, which must be of the call that was made with r1 at `stack_pointer`.
     pub(in crate::unwind) fn take(&mut self, stack_pointer: u64) -> Result<ReturnRecord, Reason> {
-        if self.is_empty() {
-            return Err(Reason::NoRecord { stack_pointer });
-        }
-        let at = self.end - RECORD_SIZE;
+        let at = self.unused.newest(stack_pointer)?;
         // SAFETY: every word below is in the thread's return stack, which lives as long as the thread.
         let word = |offset: usize| unsafe { arch::unwind::read(at + offset as u64) };
         let record = ReturnRecord {
@@ -84,7 +55,7 @@ impl ReturnRecords {
         if record.stack_pointer != stack_pointer {
             return Err(Reason::NoRecord { stack_pointer });
         }
-        self.end = at;
+        self.unused.go_below(at);
         Ok(record)
     }
 }
