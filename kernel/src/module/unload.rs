@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 
+use super::c::workqueue;
 use super::load::call_exit;
 use super::registry::{Module, State, get, remove};
 use super::{Error, Reason};
@@ -22,7 +23,8 @@ pub fn unload(name: &str) -> Result<(), Error> {
         if exit.is_none() && module.init.is_some() {
             return Err(fail(Reason::Permanent));
         }
-        in_use(&module).map_err(fail)?;
+        // Work that the module has scheduled is its own to stop, which `cleanup_module` is for.
+        in_use(&module, &workqueue::workers()).map_err(fail)?;
         module.begin_going().map_err(fail)?;
         if let Some(exit) = exit {
             call_exit(exit);
@@ -30,7 +32,7 @@ pub fn unload(name: &str) -> Result<(), Error> {
         module.set_state(State::Lingering);
         livepatch::module_going(&module);
     }
-    in_use(&module).map_err(fail)?;
+    in_use(&module, &[]).map_err(fail)?;
     free(&module);
     log::debug!(target: "module", "'{name}' is gone");
     Ok(())
@@ -46,7 +48,7 @@ pub(super) fn after_failed_init(module: &Arc<Module>) {
     }
     module.set_state(State::Lingering);
     livepatch::module_going(module);
-    match in_use(module) {
+    match in_use(module, &[]) {
         Ok(()) => free(module),
         Err(reason) => log::warn!(target: "module", "{}", Error::new(&module.info.name, reason)),
     }
@@ -59,14 +61,14 @@ fn free(module: &Arc<Module>) {
     drop(holds);
 }
 
-/// Who uses the module, in words.
-fn in_use(module: &Module) -> Result<(), Reason> {
+/// Who uses the module, in words; the threads with the numbers `own` do not count.
+fn in_use(module: &Module, own: &[u32]) -> Result<(), Reason> {
     ftrace::reap();
     let user = None
         .or_else(|| module.users().into_iter().next())
         .or_else(|| hooked(module))
         .or_else(|| {
-            let thread = thread::find_stack_word_in(module.range.clone())?;
+            let thread = thread::find_stack_word_in(module.range.clone(), own)?;
             Some(format!(
                 "thread '{thread}', which has an address of it on its stack"
             ))

@@ -14,15 +14,16 @@ use super::{Thread, all, current};
 use crate::cpu::{World, stop_the_world};
 use crate::unwind::{self, End};
 
-/// The name of a thread, other than the running one, with an address in `range` anywhere in the live part of its stack or in
-/// the records of its return designs and tracers.
+/// The name of a thread, other than the running one and those with the numbers `except`, with an address in `range` anywhere in
+/// the live part of its stack or in the records of its return designs and tracers.
 ///
 /// Whatever a thread may return to or jump to lies there, in a frame, an exception frame or the switch frame: so `None` is proof
 /// that nobody comes back. Of a thread that has such a word the exact trace decides, if there is one; if not, a stale word can
 /// make the answer `Some` without need, and the caller tries again later.
-pub fn find_stack_word_in(range: Range<u64>) -> Option<String> {
+pub fn find_stack_word_in(range: Range<u64>, except: &[u32]) -> Option<String> {
     stop_the_world(|world| {
-        let others = others();
+        let mut others = others();
+        others.retain(|thread| !except.contains(&thread.id));
         let found = others
             .iter()
             .find(|thread| may_come_back(world, thread, core::slice::from_ref(&range)));

@@ -27,7 +27,7 @@ mod slab;
 mod string;
 mod tests;
 mod this_module;
-mod workqueue;
+pub(super) mod workqueue;
 
 pub(crate) use jiffies::update_jiffies;
 pub(crate) use seq_file::{SeqFile, read};

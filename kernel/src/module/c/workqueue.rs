@@ -42,6 +42,8 @@ struct Run {
     key: Key,
     id: u64,
     is_begun: bool,
+    /// The number of the thread that is in the module's function.
+    worker: Option<u32>,
 }
 
 struct Queue {
@@ -109,6 +111,7 @@ impl Queue {
             key,
             id: self.next_id,
             is_begun: false,
+            worker: None,
         });
         self.next_id
     }
@@ -135,7 +138,15 @@ fn work(key: Key, id: u64) {
     if !is_there {
         return;
     }
-    let worker = thread::spawn("kworker", move || key.call());
+    let worker = thread::spawn("kworker", move || {
+        let own = Some(thread::current().id());
+        let mut queue = QUEUE.lock();
+        if let Some(run) = queue.running.iter_mut().find(|run| run.id == id) {
+            run.worker = own;
+        }
+        drop(queue);
+        key.call();
+    });
     // It returns: a fault in it would have been the kernel's.
     let _ = worker.join();
     let mut queue = QUEUE.lock();
@@ -143,6 +154,12 @@ fn work(key: Key, id: u64) {
     queue.tidy();
     drop(queue);
     CHANGED.wake_all();
+}
+
+/// The numbers of the threads that do a module's work just now. A module that goes waits for its own.
+pub(in crate::module) fn workers() -> Vec<u32> {
+    let queue = QUEUE.lock();
+    queue.running.iter().filter_map(|run| run.worker).collect()
 }
 
 /// Starts what becomes due, as long as something waits for that.

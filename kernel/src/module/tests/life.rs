@@ -226,6 +226,17 @@ ktest! {
         target.unload()
     }
 
+    fn a_module_stops_its_own_work() {
+        let before = Snapshot::take();
+        for _ in 0..2 {
+            let working = Loaded::new("working")?;
+            let busy = thread::find_stack_word_in(working.module.range.clone(), &[]);
+            ensure_eq!(busy.as_deref(), Some("kworker"), "who is in it");
+            working.unload()?;
+        }
+        before.check()
+    }
+
     fn a_module_lingers_for_who_came_during_its_exit() {
         let module = Loaded::new("lingering")?;
         CALL_BACK.store(function(&module.module, "call_back")?, Ordering::Relaxed);
