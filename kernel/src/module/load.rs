@@ -53,7 +53,7 @@ pub fn load_with(file: &str, bytes: &[u8], parameters: &str) -> Result<Arc<Modul
         log::warn!(target: "module", "'{name}': init_module returned {status}, which counts as success");
     }
     module.set_state(State::Live);
-    log::debug!(target: "module", "'{name}' is at {:#x}, {:#x} bytes", module.range.start, module.range.end - module.range.start);
+    log::trace!(target: "module", "'{name}' is at {:#x}, {:#x} bytes", module.range.start, module.range.end - module.range.start);
     Ok(module)
 }
 

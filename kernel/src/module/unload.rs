@@ -34,7 +34,7 @@ pub fn unload(name: &str) -> Result<(), Error> {
     }
     in_use(&module, &[]).map_err(fail)?;
     free(&module);
-    log::debug!(target: "module", "'{name}' is gone");
+    log::trace!(target: "module", "'{name}' is gone");
     Ok(())
 }
 

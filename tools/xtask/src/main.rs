@@ -9,6 +9,7 @@ mod debugger_socket;
 mod initrd;
 mod interrupt;
 mod kallsyms;
+mod linux;
 mod machine;
 mod manifest;
 mod matrix;
@@ -83,6 +84,8 @@ enum Task {
     },
     /// Boot every return design in every situation, and write docs/matrix.md and what belongs to it
     Matrix(matrix::Options),
+    /// Run Linux's own live patch tests, modules and scripts unchanged, which are fetched from Debian
+    LinuxSelftests(linux::Options),
     /// Run clippy over the kernel's crates as they are built for the guest; findings are errors
     Lint,
 }
@@ -140,6 +143,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         }
         Task::Test { arguments } => test::test(&arguments)?,
         Task::Matrix(options) => return matrix::matrix(&options),
+        Task::LinuxSelftests(options) => return linux::selftests(&options),
         Task::Lint => build::lint(&Toolchain::find()?)?,
     }
     Ok(ExitCode::SUCCESS)
