@@ -83,6 +83,13 @@ void klp_shadow_free(void *obj, unsigned long id, klp_shadow_dtor_t dtor);
 void klp_shadow_free_all(unsigned long id, klp_shadow_dtor_t dtor);
 
 /*
+ * Tocsin's own: behind a declaration of something in an object that may come later, local symbols included; `position` is 0,
+ * or which one it is of those with the name. `cargo xtask module` gives the symbol the name .klp.sym.OBJECT.NAME,POSITION.
+ * It is there as long as the object is; only calls and addresses in data can refer to it.
+ */
+#define KLP_SYMBOL(object, name, position) __asm__("klp.sym." #object "." #name "." #position)
+
+/*
  * Tocsin's own: the function as it was, for a replacement that wants to call it; NULL when it is not patched or there is
  * none. `object` is NULL for the kernel. Linux has nothing like it: its old_func leads back to the replacement.
  */

@@ -4,13 +4,17 @@
 use super::KlpError;
 use super::object::Object;
 use super::registry::{REGISTRY, Registry};
-use crate::module::Module;
+use crate::module::{Module, late};
 
 /// Applies to a module that is loaded just now what is enabled for it. Its `init_module` has not run.
 ///
 /// # Errors
 /// A patch cannot be applied: the module must not be loaded, and is not patched.
 pub(crate) fn module_coming(module: &Module) -> Result<(), KlpError> {
+    if let Err(error) = late::object_comes(module) {
+        log::warn!(target: "livepatch", "refusing to load module '{}': {error}", module.info.name);
+        return Err(error);
+    }
     let mut registry = REGISTRY.lock();
     module.set_patchable(true);
     let name = &module.info.name;
@@ -24,6 +28,8 @@ pub(crate) fn module_coming(module: &Module) -> Result<(), KlpError> {
             for index in 0..index {
                 registry.revert_from(index, name);
             }
+            drop(registry);
+            late::object_goes(module);
             return Err(error);
         }
     }
@@ -37,6 +43,8 @@ pub(crate) fn module_going(module: &Module) {
     for index in 0..registry.patches.len() {
         registry.revert_from(index, &module.info.name);
     }
+    drop(registry);
+    late::object_goes(module);
 }
 
 impl Registry {

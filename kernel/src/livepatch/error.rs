@@ -101,6 +101,8 @@ pub enum KlpError {
         /// The patch.
         patch: String,
     },
+    /// There is not enough memory for it.
+    NoMemory,
     /// A patch that is enabled has changed a system state that this one does not know, or not in that version.
     Incompatible {
         /// The patch.
@@ -180,6 +182,7 @@ impl fmt::Display for KlpError {
             KlpError::Callback { object, status } => {
                 write!(f, "the pre-patch callback of object '{object}' answered {status}")
             }
+            KlpError::NoMemory => write!(f, "there is not enough memory"),
             KlpError::Incompatible { patch } => write!(
                 f,
                 "Livepatch patch ({patch}) is not compatible with the already installed livepatches."
@@ -201,6 +204,7 @@ impl KlpError {
             | KlpError::AlreadyEnabled { .. }
             | KlpError::OtherInTransition { .. }
             | KlpError::Stragglers { .. } => Errno::Busy,
+            KlpError::NoMemory => Errno::NoMemory,
             KlpError::Callback { status, .. } => Errno::from_number(*status).unwrap_or(Errno::Invalid),
             KlpError::Ambiguous { .. }
             | KlpError::Hook(_)

@@ -6,17 +6,24 @@
 use alloc::format;
 use alloc::vec::Vec;
 
+use super::failure::{self, Reserve};
 use super::object::{Func, Object};
 use super::registry::{Enabled, REGISTRY, Registry};
 use super::transition::{PatchState, Transition};
-use super::{KlpError, KlpPatch, default_design, worker};
+use super::{KlpError, KlpObject, KlpPatch, default_design, worker};
 use crate::module::{self, ModuleUse};
 use crate::{ftrace, thread};
+
+/// Bytes that a step may take for names and lists, and for each function that it deals with: generous, since the block is only
+/// asked for.
+const NAMES: usize = 2048;
+pub(super) const FUNCTION: usize = 1024;
 
 /// Enables a patch. When this returns without an error all its functions are patched for the caller, unless it is in one of
 /// them itself, and the other threads move to it one by one: at once, if they are outside of what changes, and otherwise as
 /// soon as they have left it; [`super::settle`] waits for all. On an error nothing has changed.
 pub fn enable(patch: KlpPatch) -> Result<(), KlpError> {
+    failure::memory(NAMES)?;
     let module = hold_module(&patch)?;
     wait_for_stragglers(&patch.name)?;
     let mut registry = REGISTRY.lock();
@@ -24,8 +31,12 @@ pub fn enable(patch: KlpPatch) -> Result<(), KlpError> {
         return Err(KlpError::AlreadyEnabled { patch: patch.name });
     }
     registry.must_be_settled(&patch.name)?;
+    let functions = |objects: &[KlpObject]| objects.iter().map(|object| object.funcs.len()).sum::<usize>();
+    failure::memory(NAMES + functions(&patch.objects) * FUNCTION)?;
     let mut enabled = Enabled::new(patch, module);
     if enabled.replace {
+        let others: usize = registry.patches.iter().map(|other| other.targets().count()).sum();
+        failure::memory(NAMES + others * FUNCTION)?;
         registry.add_originals(&mut enabled);
     }
     if !enabled.replace && enabled.objects.iter().all(Object::is_empty) && enabled.states.is_empty() {
@@ -202,6 +213,11 @@ impl Registry {
 
     /// Patches everything for the threads that move, and begins to move them.
     fn start(&mut self, enabled: Enabled) -> Result<(), KlpError> {
+        /// Bytes that a thread may take while it is looked at.
+        const THREAD: usize = 128;
+        let threads = thread::all().len() * THREAD;
+        failure::memory(NAMES + threads)?;
+        let reserve = Reserve::take(NAMES + threads + enabled.targets().count() * FUNCTION)?;
         let name = enabled.name.clone();
         let objects = enabled.objects.len();
         log::debug!(target: "livepatch", "'{name}': initializing patching transition");
@@ -210,14 +226,29 @@ impl Registry {
         self.publish_states();
         let index = self.patches.len() - 1;
         for object in 0..objects {
-            if self.patches[index].objects[object].is_loaded()
-                && let Err(error) = self.patch_object(index, object)
-            {
+            let is_loaded = self.patches[index].objects[object].is_loaded();
+            let is_last = object + 1 == objects;
+            let result = if is_loaded {
+                self.patch_object(index, object)
+            } else {
+                Ok(())
+            };
+            // The last thing that can fail: from then on threads move.
+            let result = result.and_then(|()| {
+                if is_last {
+                    failure::memory(NAMES + threads)
+                } else {
+                    Ok(())
+                }
+            });
+            if let Err(error) = result {
                 log::warn!(target: "livepatch", "failed to enable patch '{name}'");
+                drop(reserve);
                 self.cancel();
                 return Err(error);
             }
         }
+        drop(reserve);
         log::info!(target: "livepatch", "'{name}': starting patching transition");
         self.patches[index].is_enabled = true;
         self.try_complete();
@@ -227,6 +258,7 @@ impl Registry {
     /// Calls an object's `pre_patch` and patches its functions. On an error none of them is.
     pub(super) fn patch_object(&mut self, index: usize, object: usize) -> Result<(), KlpError> {
         let enabled = &mut self.patches[index];
+        failure::memory(NAMES + enabled.objects[object].targets().len() * FUNCTION)?;
         enabled.objects[object].pre_patch()?;
         let (name, design) = (enabled.name.clone(), enabled.design);
         let targets = enabled.objects[object].targets().to_vec();

@@ -8,6 +8,8 @@ mod check;
 mod coming;
 mod cost;
 mod error;
+mod failure;
+mod failure_tests;
 mod func_stack;
 mod hidden_caller_tests;
 mod lifecycle;

@@ -6,6 +6,8 @@ use core::ops::Range;
 
 use arch::livepatch::ReturnDesign;
 
+use super::failure;
+use super::lifecycle::FUNCTION;
 use super::lookup::site_of;
 use super::patch::{KlpCallbacks, KlpFunc, KlpObject};
 use super::{KERNEL_OBJECT, KlpError, find_function, refusal};
@@ -108,6 +110,7 @@ impl Object {
     pub(super) fn find(&mut self, design: ReturnDesign, unchecked: bool) -> Result<(), KlpError> {
         let mut targets: Vec<Target> = Vec::new();
         for func in &self.funcs {
+            failure::memory(FUNCTION)?;
             let function = find_function(self.name.as_deref(), &func.old_name, func.sympos)?;
             let site = site_of(&function)?;
             if targets.iter().any(|target| target.site.address == site.address) {
@@ -137,7 +140,8 @@ impl Object {
     /// # Errors
     /// It refuses, with this number.
     pub(super) fn pre_patch(&mut self) -> Result<(), KlpError> {
-        let status = self.callbacks.pre_patch.as_ref().map_or(0, |callback| callback());
+        let asked = self.callbacks.pre_patch.as_ref();
+        let status = asked.map_or(0, |callback| failure::callback().unwrap_or_else(callback));
         self.is_prepared = status == 0;
         if self.is_prepared {
             return Ok(());

@@ -7,7 +7,9 @@ use core::ops::Range;
 
 use arch::livepatch::ReturnDesign;
 
+use super::failure;
 use super::func_stack::FuncStack;
+use super::lifecycle::FUNCTION;
 use super::object::{Object, Target, code_at};
 use super::transition::{PatchState, Stall, Transition};
 use super::{KlpError, KlpState, find_function};
@@ -72,6 +74,8 @@ impl Registry {
         design: ReturnDesign,
     ) -> Result<(), KlpError> {
         let site = &target.site;
+        failure::memory(FUNCTION)?;
+        failure::site(site)?;
         let stack = self
             .functions
             .entry(site.address)

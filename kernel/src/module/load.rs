@@ -12,7 +12,7 @@ use kernel_core::module::{BuildId, ModuleError, ModuleFile};
 use super::place::Place;
 use super::registry::{Module, Reservation, State, by_id, get, hold_module};
 use super::resolve::Everything;
-use super::{Error, Reason, parameters, unload};
+use super::{Error, Reason, late, parameters, unload};
 use crate::memory::PAGE_SIZE;
 use crate::unwind::ModuleTables;
 use crate::{livepatch, symbols};
@@ -37,7 +37,7 @@ pub fn load_with(file: &str, bytes: &[u8], parameters: &str) -> Result<Arc<Modul
         unload::after_failed_init(&module);
         return Err(error);
     }
-    if let Err(error) = livepatch::module_coming(&module) {
+    if let Err(error) = late::module_comes(&module).and_then(|()| livepatch::module_coming(&module)) {
         module.set_state(State::Going);
         unload::after_failed_init(&module);
         return Err(Error::new(name, Reason::Patch(error)));

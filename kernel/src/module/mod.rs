@@ -10,6 +10,7 @@
 //! | `registry` | which modules there are; names to functions |
 //! | `place` | memory for code: room, copy, cache |
 //! | `resolve` | who answers for an undefined symbol |
+//! | `late` | what live patches refer to in modules that come later |
 //! | `parameters` | `name=value` when a module is loaded, and in the tree |
 //! | `macros` | `module!` for modules in Rust |
 //! | `c` | what modules in C call: `kernel/include` |
@@ -19,6 +20,7 @@
 mod c;
 mod error;
 mod extra;
+pub(crate) mod late;
 mod load;
 mod macros;
 mod parameters;

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
-use kernel_core::module::{Linked, ModuleId, ModuleInfo, ModuleSite, ModuleSymbol, Stub};
+use kernel_core::module::{Late, Linked, ModuleId, ModuleInfo, ModuleSite, ModuleSymbol, Stub};
 use kernel_core::symbols::Kind;
 
 use super::c::ThisModule;
@@ -52,6 +52,8 @@ pub struct Module {
     pub stubs: Vec<Stub>,
     /// Its unwind tables, if it has any.
     pub unwind: Option<ModuleTables>,
+    /// What it refers to in modules that may come later.
+    pub late: Vec<Late>,
     /// Its parameters, by name.
     pub parameters: Vec<Parameter>,
     pub(super) init: Option<u64>,
@@ -145,6 +147,7 @@ impl Module {
             symbols: linked.symbols,
             sites: linked.sites,
             stubs: linked.stubs,
+            late: linked.late,
             unwind,
             init: linked.init,
             exit: linked.exit,

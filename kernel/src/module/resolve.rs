@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use kernel_core::module::{ModuleSymbol, Resolve, ResolveError, Resolved};
+use kernel_core::module::{LateName, ModuleSymbol, Resolve, ResolveError, Resolved};
 use kernel_core::symbols::{Binding, Symbol};
 
 use super::registry::{State, list};
@@ -16,11 +16,38 @@ pub(super) struct Everything;
 
 impl Resolve for Everything {
     fn resolve(&self, name: &str) -> Result<Resolved, ResolveError> {
+        if let Some(late) = LateName::parse(name) {
+            return if late.object == KERNEL {
+                at_position(&late)
+            } else {
+                Err(ResolveError::Late)
+            };
+        }
         match in_kernel(name) {
             Err(ResolveError::NotFound) => in_modules(name),
             answer => answer,
         }
     }
+}
+
+/// What live patches call the kernel.
+const KERNEL: &str = "vmlinux";
+
+/// A symbol of the kernel, local ones included, by its position among those with the name.
+fn at_position(late: &LateName<'_>) -> Result<Resolved, ResolveError> {
+    let named: Vec<Symbol<'_>> = symbols::kernel()
+        .named(late.name)
+        .filter(|symbol| symbol.name == late.name)
+        .collect();
+    let symbol = match (late.position, named.len()) {
+        (0, 2..) => return Err(ResolveError::Ambiguous(named.len())),
+        (position, _) => named.get(position.max(1) - 1).ok_or(ResolveError::NotFound)?,
+    };
+    Ok(Resolved {
+        address: symbol.address,
+        local_entry: symbol.local_entry,
+        owner: None,
+    })
 }
 
 /// A global symbol of the kernel; or a local one, if it is the only one of its name: the linker makes what Rust calls

@@ -115,6 +115,9 @@ pub(crate) fn build(
     compiler.arg("-o").arg(&attempt);
     run(&mut compiler)
         .with_context(|| format!("the module {} does not compile", workspace::shown(&source.path)))?;
+    if source.kind == Kind::C {
+        rename_late_symbols(&attempt)?;
+    }
     fs::rename(&attempt, &product).with_context(|| format!("cannot write {}", product.display()))?;
     Ok(product)
 }
@@ -208,10 +211,49 @@ fn c(file: &Path, name: &str, kernel: &Kernel, code: Abi) -> Result<Command> {
     Ok(gcc)
 }
 
+/// Gives the symbols of `KLP_SYMBOL` their names, which no assembler takes unquoted.
+fn rename_late_symbols(object: &Path) -> Result<()> {
+    let mut nm = cross("nm")?;
+    let listed = nm
+        .args(["--undefined-only", "--format=just-symbols"])
+        .arg(object)
+        .output();
+    let listed = listed.context("cannot run nm")?;
+    let names = String::from_utf8_lossy(&listed.stdout);
+    let renamed: Vec<String> = names
+        .lines()
+        .filter_map(|name| Some(format!("{name}={}", late_name(name)?)))
+        .collect();
+    if renamed.is_empty() {
+        return Ok(());
+    }
+    let mut objcopy = cross("objcopy")?;
+    for pair in renamed {
+        objcopy.arg("--redefine-sym").arg(pair);
+    }
+    run(objcopy.arg(object)).context("cannot rename symbols")
+}
+
+/// `.klp.sym.OBJECT.NAME,POSITION` for `klp.sym.OBJECT.NAME.POSITION`.
+fn late_name(symbol: &str) -> Option<String> {
+    let (rest, position) = symbol.strip_prefix("klp.sym.")?.rsplit_once('.')?;
+    Some(format!(".klp.sym.{rest},{position}"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Source;
+    use super::{Source, late_name};
     use std::fs;
+
+    #[test]
+    fn late_symbols_get_their_names() {
+        assert_eq!(
+            late_name("klp.sym.klp_target.b_value.0").as_deref(),
+            Some(".klp.sym.klp_target.b_value,0")
+        );
+        assert_eq!(late_name("printk"), None);
+        assert_eq!(late_name("klp.sym.nothing"), None);
+    }
 
     #[test]
     fn what_a_module_can_be_made_of() {

@@ -220,6 +220,16 @@ pub enum ModuleError {
         /// The word there.
         word: u32,
     },
+    /// A reference to an object that may come later is none that can be filled in then.
+    #[error(
+        "reference at {place} to '{symbol}' cannot be filled in later: only calls, and doublewords of writable data"
+    )]
+    LateReference {
+        /// Where it is.
+        place: Box<Place>,
+        /// To what.
+        symbol: String,
+    },
     /// A call into another TOC with nothing behind it that could become the TOC restore.
     #[error(
         "call at {place} to '{symbol}' in another object has no nop after it (found {after}): \

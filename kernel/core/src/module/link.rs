@@ -6,9 +6,9 @@ use super::call::Route;
 use super::file::{Definition, FileSymbol, ModuleFile, Relocation};
 use super::layout::TOC_BIAS;
 use super::relocation::{Howto, Value, name};
-use super::stub::{self, TOC_SAVE};
+use super::stub::TOC_SAVE;
 use super::symbol::{Resolve, ResolveError, Resolved};
-use super::{Layout, Linked, ModuleError, Stub, StubKind};
+use super::{Late, LateName, Layout, Linked, ModuleError, Stub, StubKind};
 use crate::insn::{NOP, R1, R2, ld};
 use crate::local_entry::LocalEntry;
 use alloc::{borrow::ToOwned, vec::Vec};
@@ -23,6 +23,8 @@ pub(super) enum Target {
     },
     /// Weak, and nobody defines it.
     Nothing,
+    /// In an object that may come later.
+    Late,
 }
 
 pub(super) struct Linker<'a, 'b> {
@@ -33,6 +35,8 @@ pub(super) struct Linker<'a, 'b> {
     /// The answers for undefined symbols, each asked for once.
     pub(super) answers: Vec<Option<Target>>,
     pub(super) image: Vec<u8>,
+    /// What is filled in when its object comes.
+    pub(super) late: Vec<Late>,
 }
 
 impl ModuleFile<'_> {
@@ -61,6 +65,7 @@ impl ModuleFile<'_> {
             resolver,
             answers,
             image,
+            late: Vec::new(),
         };
         for relocation in &self.relocations {
             linker.apply(relocation)?;
@@ -113,6 +118,7 @@ impl Linker<'_, '_> {
         let address = match self.target(relocation)? {
             Target::Known { address, .. } => address,
             Target::Nothing => 0,
+            Target::Late => return self.late_data(relocation),
         };
         Ok(address.wrapping_add(relocation.addend as u64))
     }
@@ -124,20 +130,28 @@ impl Linker<'_, '_> {
                 .file
                 .bad_relocation(relocation, "r_addend", found, "0 for a GOT entry"));
         }
-        let address = self.data(relocation)?;
         let offset = self.layout.got(relocation.symbol).map_or(0, |entry| entry.offset);
+        if matches!(self.target(relocation)?, Target::Late) {
+            self.note_late_data(relocation.symbol, offset, 0);
+            return Ok(self.base + offset);
+        }
+        let address = self.data(relocation)?;
         put(&mut self.image, offset, &address.to_le_bytes());
         Ok(self.base + offset)
     }
 
     /// Where the branch at `offset` of the image goes.
     fn call(&mut self, relocation: &Relocation, offset: u64) -> Result<u64, ModuleError> {
-        let Target::Known { address, external } = self.target(relocation)? else {
-            let symbol = self.file.symbols[relocation.symbol].name.to_owned();
-            return Err(ModuleError::WeakCall {
-                place: self.file.place(relocation),
-                symbol,
-            });
+        let (address, external) = match self.target(relocation)? {
+            Target::Known { address, external } => (address, external),
+            Target::Late => (0, None),
+            Target::Nothing => {
+                let symbol = self.file.symbols[relocation.symbol].name.to_owned();
+                return Err(ModuleError::WeakCall {
+                    place: self.file.place(relocation),
+                    symbol,
+                });
+            }
         };
         let kind = match self.file.route(relocation)? {
             Route::Direct(entry) => {
@@ -189,7 +203,7 @@ impl Linker<'_, '_> {
                     return Ok(answer);
                 }
                 let answer = self.ask(symbol).map_err(|error| match error {
-                    ResolveError::NotFound => ModuleError::Unresolved {
+                    ResolveError::NotFound | ResolveError::Late => ModuleError::Unresolved {
                         symbol: symbol.name.to_owned(),
                         place: place(),
                     },
@@ -216,12 +230,14 @@ impl Linker<'_, '_> {
                 external: Some(found),
             }),
             Err(ResolveError::NotFound) if symbol.is_weak() => Ok(Target::Nothing),
+            Err(ResolveError::Late) if LateName::parse(symbol.name).is_some() => Ok(Target::Late),
             Err(error) => Err(error),
         }
     }
 
     fn write_stubs(&mut self) -> Result<Vec<Stub>, ModuleError> {
         let mut stubs = Vec::with_capacity(self.layout.stubs.len());
+        let mut late_stubs = Vec::new();
         for slot in &self.layout.stubs {
             let symbol = &self.file.symbols[slot.symbol];
             let target = match (symbol.definition, self.answers[slot.symbol]) {
@@ -232,7 +248,16 @@ impl Linker<'_, '_> {
                 _ => symbol.value,
             };
             let name = self.file.symbol_name(symbol).to_owned();
-            let Some(code) = stub::code(slot.kind, target) else {
+            let is_late = matches!(self.answers[slot.symbol], Some(Target::Late));
+            if is_late {
+                late_stubs.push((slot.symbol, slot.offset, slot.kind));
+            }
+            let code = if is_late {
+                Some(StubKind::EMPTY)
+            } else {
+                slot.kind.words(target)
+            };
+            let Some(code) = code else {
                 return Err(ModuleError::StubTarget {
                     symbol: name,
                     address: target,
@@ -246,6 +271,9 @@ impl Linker<'_, '_> {
                 target,
                 symbol: name,
             });
+        }
+        for (symbol, offset, kind) in late_stubs {
+            self.note_late_stub(symbol, offset, kind);
         }
         Ok(stubs)
     }

@@ -2,7 +2,7 @@
 
 use super::file::{Definition, FileSymbol, ModuleFile};
 use super::link::{Linker, Target};
-use super::{ModuleId, ModuleSite, ModuleSymbol, Stub};
+use super::{Late, ModuleId, ModuleSite, ModuleSymbol, Stub};
 use crate::symbols::{Binding, Kind};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
@@ -25,6 +25,8 @@ pub struct Linked {
     pub sites: Vec<ModuleSite>,
     /// Its stubs, by address.
     pub stubs: Vec<Stub>,
+    /// What it refers to in objects that may come later. It is linked as if they were not there.
+    pub late: Vec<Late>,
     /// The modules that it refers to, each once.
     pub imports: Vec<ModuleId>,
 }
@@ -107,6 +109,7 @@ impl Linker<'_, '_> {
             sites,
             stubs,
             imports,
+            late: self.late,
             image: self.image,
         }
     }

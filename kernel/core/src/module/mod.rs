@@ -13,6 +13,7 @@
 //! | `file` | all of them together, with the relocations |
 //! | `info` | `.modinfo` |
 //! | `layout` | regions, TOC, stubs and GOT entries |
+//! | `late` | what a live patch refers to in an object that may come later |
 //! | `relocation` | what each relocation computes and where it writes it |
 //! | `link` | every relocation of the image |
 //! | `parameter` | parameters: the line of a load, the text of values |
@@ -25,6 +26,7 @@ mod call;
 mod error;
 mod file;
 mod info;
+mod late;
 mod layout;
 mod link;
 mod linked;
@@ -41,6 +43,7 @@ pub use crate::site::SiteShape;
 pub use error::{ModuleError, Place};
 pub use file::ModuleFile;
 pub use info::{BuildId, ModuleInfo};
+pub use late::{Late, LateName};
 pub use layout::{Layout, MODULE_SIZE_LIMIT, Region, RegionKind};
 pub use linked::Linked;
 pub use site::ModuleSite;

@@ -58,11 +58,16 @@ impl Stub {
     }
 }
 
-/// The words of a stub to `target`; `None` when that is not below 2 GiB.
-pub(super) fn code(kind: StubKind, target: u64) -> Option<[u32; 5]> {
-    let [high, low] = load_address(R12, target)?;
-    Some(match kind {
-        StubKind::SaveToc => [std(R2, TOC_SAVE, R1), high, low, mtctr(R12), BCTR],
-        StubKind::Plain => [high, low, mtctr(R12), BCTR, TRAP],
-    })
+impl StubKind {
+    /// The words of a stub to what is not there: it must not be reached.
+    pub const EMPTY: [u32; 5] = [TRAP; 5];
+
+    /// The words of a stub to `target`; `None` when that is not below 2 GiB.
+    pub fn words(self, target: u64) -> Option<[u32; 5]> {
+        let [high, low] = load_address(R12, target)?;
+        Some(match self {
+            StubKind::SaveToc => [std(R2, TOC_SAVE, R1), high, low, mtctr(R12), BCTR],
+            StubKind::Plain => [high, low, mtctr(R12), BCTR, TRAP],
+        })
+    }
 }

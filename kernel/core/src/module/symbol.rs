@@ -26,6 +26,8 @@ pub enum ResolveError {
     NotFound,
     /// So many define it.
     Ambiguous(usize),
+    /// It belongs to an object that may come later: see [`LateName`].
+    Late,
 }
 
 /// Whoever knows the symbols that a module may refer to.

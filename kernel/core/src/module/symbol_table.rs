@@ -1,8 +1,8 @@
 //! The symbol table of the file: every symbol, checked against the section that it is in.
 
-use super::ModuleError;
 use super::file::{Definition, FileSymbol, Section};
 use super::tables::{CTX, bad_section, beyond, string};
+use super::{LateName, ModuleError};
 use crate::local_entry::LocalEntry;
 use alloc::{borrow::ToOwned, format, vec::Vec};
 use goblin::elf::{SectionHeader, Sym, section_header as sh, sym};
@@ -55,6 +55,9 @@ pub(super) fn read<'a>(
         .collect()
 }
 
+/// Linux's mark for a symbol of `.klp.sym.…`.
+const SHN_LIVEPATCH: u32 = 0xff20;
+
 fn read_symbol<'a>(
     sections: &[Section<'a>],
     index: usize,
@@ -72,6 +75,7 @@ fn read_symbol<'a>(
     };
     let definition = match symbol.st_shndx as u32 {
         sh::SHN_UNDEF => Definition::Undefined,
+        SHN_LIVEPATCH if LateName::parse(name).is_some() => Definition::Undefined,
         sh::SHN_ABS => Definition::Absolute,
         sh::SHN_COMMON => {
             return fail(

@@ -1,5 +1,6 @@
 //! Cases for modules: the files are those of `tests/modules`, from the initrd.
 
+mod late;
 mod life;
 mod refusals;
 
