@@ -5,17 +5,20 @@ use spin::Once;
 
 /// Every key that somebody reads, with what it does.
 const KEYS: &[&str] = &[
-    "log",         // level of the log
-    "case",        // which cases to run
-    "cpus",        // at most so many CPUs
-    "shell",       // a shell in place of the cases: for a person, or with `script` for a program
-    "selftest",    // misbehave, so that the host's tools can be tested
-    "matrix",      // `lines`: its outcome for the host's tools as well
-    "icount",      // an instruction takes 2 to this power nanoseconds
-    "klp.return",  // the return design of live patches
-    "klp.unsafe",  // enable patches that their design cannot carry
-    "unwind.seed", // another seed for the corrupt stacks
-    "entry",       // `fdt`: entered a second time, with a flat tree; boot has taken the word away then
+    "log",          // level of the log
+    "case",         // which cases to run
+    "cpus",         // at most so many CPUs
+    "shell",        // a shell in place of the cases: for a person, or with `script` for a program
+    "selftest",     // misbehave, so that the host's tools can be tested
+    "matrix",       // `lines`: its outcome for the host's tools as well
+    "icount",       // an instruction takes 2 to this power nanoseconds
+    "klp.return",   // the return design of live patches
+    "klp.unsafe",   // enable patches that their design cannot carry
+    "stress",       // calls and patches on all CPUs in place of the cases, for so many seconds
+    "stress.seed",  // another seed for that
+    "stress.plant", // a fault that it must find
+    "unwind.seed",  // another seed for the corrupt stacks
+    "entry",        // `fdt`: entered a second time, with a flat tree; boot has taken the word away then
 ];
 
 static ARGUMENTS: Once<Cmdline<'static>> = Once::new();

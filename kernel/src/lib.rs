@@ -37,6 +37,7 @@ mod platform;
 mod selftest;
 mod shell;
 mod start;
+mod stress;
 
 pub use kernel_core::errno::Errno;
 pub use log;

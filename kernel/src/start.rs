@@ -4,7 +4,7 @@ use kernel_core::glob;
 
 use crate::{
     boot_arguments, cpu, ftrace, initrd, ktest, livepatch, logging, machine, memory, platform, power,
-    selftest, shell, symbols, thread,
+    selftest, shell, stress, symbols, thread,
 };
 
 /// How the firmware entered the image.
@@ -37,6 +37,9 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     selftest::run();
     if let Some(peer) = shell::wanted() {
         shell::run(peer);
+    }
+    if let Some(options) = stress::wanted() {
+        stress::run(options);
     }
     let pattern = boot_arguments::get("case").unwrap_or("*");
     let passed = ktest::run(|name| glob::matches(pattern, name));

@@ -49,7 +49,9 @@ fn help_lists_each_option_and_exit_status() {
 
 #[test]
 fn every_task_has_help() {
-    for task in ["setup", "build", "run", "guest", "module", "test", "lint"] {
+    for task in [
+        "setup", "build", "run", "guest", "module", "test", "stress", "lint",
+    ] {
         let ended = finish(xtask().args([task, "--help"]));
         ended.expect(0, &[]);
         assert!(

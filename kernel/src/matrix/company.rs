@@ -4,7 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::stage::{CallA, MILLISECOND, PATCH, Stage, TIME_LIMIT, judge, run, take_away};
+use super::players::CallA;
+use super::stage::{MILLISECOND, PATCH, Stage, TIME_LIMIT, judge, run, take_away};
 use super::subjects::{Seen, argument};
 use super::{Outcome, Wrong};
 use crate::ftrace::{self, FtraceOps, FtraceRegs, GraphOps, GraphTracer, OpsFlags, Place, Site};

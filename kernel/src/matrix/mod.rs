@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `table` | the situations, and what is expected of each design in each |
 //! | `outcome` | what can come out |
+//! | `players` | the modules and the names of A, B and C |
 //! | `stage` | one cell's modules, patch and threads |
 //! | `company` | situations in which C is not alone: tracers, other patches, the scheduler, faults |
 //! | `run` | the rows as cases |
@@ -22,6 +23,7 @@ mod company;
 mod cost;
 mod lines;
 mod outcome;
+pub(crate) mod players;
 mod report;
 mod run;
 mod stage;
@@ -35,5 +37,5 @@ pub use report::print;
 pub use run::cases;
 pub(crate) use stage::Stage;
 pub use stepping::stops;
-pub(crate) use table::comes_back;
+pub(crate) use table::{Action, SITUATIONS, comes_back};
 pub use table::{Language, Situation};

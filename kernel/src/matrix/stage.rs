@@ -7,24 +7,19 @@ use alloc::vec::Vec;
 use arch::livepatch::ReturnDesign;
 use kernel_core::scan::Refusal;
 
+use super::players::{self, CallA, call_a};
 use super::subjects::{A_OWN, C_OWN, LOST_TOC, Seen, is_argument};
 use super::{Language, Outcome, Wrong};
 use crate::exceptions::Fault;
 use crate::livepatch::{self, KlpError, KlpFunc, KlpObject, KlpPatch, find_function};
 use crate::thread::{self, Builder};
-use crate::{initrd, module, symbols};
+use crate::{module, symbols};
 
 pub(super) const MILLISECOND: u64 = arch::time::TICKS_PER_SECOND / 1000;
 /// What a call may take before it counts as an endless loop.
 pub(super) const TIME_LIMIT: u64 = 100 * MILLISECOND;
 /// The name of the stage's patch.
 pub(super) const PATCH: &str = "matrix";
-
-/// The files of `subjects`.
-const SUBJECTS: [&str; 4] = ["arguments", "callers", "shapes", "variadic"];
-
-/// Calls A, which writes down what it saw.
-pub(super) type CallA = extern "C" fn(&mut Seen);
 
 /// One cell's modules, loaded, and its patch. Everything is taken back when it is dropped.
 pub struct Stage {
@@ -43,80 +38,32 @@ impl Stage {
             design,
             loaded: Vec::new(),
         };
-        let modules: &[&str] = match language {
-            Language::Rust => &["matrix_patch_rust", "matrix_company_rust", "matrix_caller_rust"],
-            Language::C => &["matrix_target", "matrix_patch", "matrix_company", "matrix_caller"],
-        };
-        for name in modules {
-            let file = format!("modules/{name}.ko");
-            let bytes = initrd::file(&file).ok_or_else(|| format!("'{file}' is not in the initrd"))?;
-            module::load(&file, bytes).map_err(|error| error.to_string())?;
+        for name in language.modules() {
+            players::load(name)?;
             stage.loaded.push(name);
         }
         Ok(stage)
     }
 
-    /// The object that A and B are in; `None`: the kernel.
-    fn target(&self) -> Option<&'static str> {
-        match self.language {
-            Language::Rust => None,
-            Language::C => Some("matrix_target"),
-        }
-    }
-
-    fn in_module(name: &str, function: &str) -> Result<u64, String> {
-        let module = module::get(name).ok_or_else(|| format!("module '{name}' is not loaded"))?;
-        let path = format!("{name}::{function}");
-        let symbol = module.symbol(function).or_else(|| module.symbol(&path));
-        symbol
-            .map(|symbol| symbol.address)
-            .ok_or_else(|| format!("module '{name}' has no '{function}'"))
-    }
-
-    /// The full name of a function A or B, as a patch gives it: in Rust, the file of `subjects` that has it is part of it.
-    fn name(&self, function: &str) -> Result<String, String> {
-        if self.language == Language::C {
-            return Ok(function.to_string());
-        }
-        if function == "b_closure" {
-            return Ok("kernel::matrix::subjects::arguments::a_closure::{closure#0}".to_string());
-        }
-        let names = SUBJECTS.map(|file| format!("kernel::matrix::subjects::{file}::{function}"));
-        let found = names
-            .into_iter()
-            .find(|name| find_function(None, name, 0).is_ok());
-        found.ok_or_else(|| format!("no file of kernel::matrix::subjects has '{function}'"))
-    }
-
     /// The function A of a situation, in B's object.
     pub fn a(&self, id: &str) -> Result<CallA, String> {
-        let name = self.name(&format!("a_{id}"))?;
-        let function = find_function(self.target(), &name, 0).map_err(|error| error.to_string())?;
-        Ok(call_a(function.address))
+        self.language.a(id).map(call_a)
     }
 
     /// The function A of a situation, in an object that has neither B nor C.
     pub fn a_elsewhere(&self, id: &str) -> Result<CallA, String> {
-        let module = match self.language {
-            Language::Rust => "matrix_caller_rust",
-            Language::C => "matrix_caller",
-        };
-        Self::in_module(module, &format!("a_{id}")).map(call_a)
+        self.language.a_elsewhere(id).map(call_a)
     }
 
     /// The function C of a situation.
     pub fn c(&self, id: &str) -> Result<u64, String> {
-        let modules = match self.language {
-            Language::Rust => ["matrix_patch_rust", "matrix_company_rust"],
-            Language::C => ["matrix_patch", "matrix_company"],
-        };
-        let name = format!("c_{id}");
-        Self::in_module(modules[0], &name).or_else(|_| Self::in_module(modules[1], &name))
+        self.language.c(id)
     }
 
     /// B of a situation, with its site.
     pub fn b(&self, id: &str) -> Result<livepatch::Function, String> {
-        find_function(self.target(), &self.name(&format!("b_{id}"))?, 0).map_err(|error| error.to_string())
+        let name = self.language.full_name(&format!("b_{id}"))?;
+        find_function(self.language.target(), &name, 0).map_err(|error| error.to_string())
     }
 
     /// Enables the patch that puts each `c_…` in the place of its `b_…`.
@@ -151,14 +98,14 @@ impl Stage {
         let func = |(b, c): &(&str, &str)| {
             let new_function = self.c(c)?;
             Ok(KlpFunc {
-                old_name: self.name(&format!("b_{b}"))?,
+                old_name: self.language.full_name(&format!("b_{b}"))?,
                 sympos: 0,
                 new_function,
             })
         };
         let funcs = pairs.iter().map(func).collect::<Result<Vec<_>, String>>()?;
         let object = KlpObject {
-            name: self.target().map(String::from),
+            name: self.language.target().map(String::from),
             funcs,
             ..KlpObject::default()
         };
@@ -212,15 +159,6 @@ fn move_all(patch: &str) -> Result<(), String> {
     Ok(())
 }
 
-#[allow(
-    unsafe_code,
-    reason = "a function found by its name is an address until somebody says what its type is"
-)]
-fn call_a(address: u64) -> CallA {
-    // SAFETY: every `a_…` of the matrix has this type, in both languages (see `subjects` and `tests/modules/matrix.h`).
-    unsafe { core::mem::transmute::<usize, CallA>(address as usize) }
-}
-
 /// Runs `body` where it can do no harm.
 pub(super) fn run<T: Send + 'static>(
     body: impl FnOnce() -> T + Send + 'static,
@@ -229,7 +167,7 @@ pub(super) fn run<T: Send + 'static>(
 }
 
 /// What came out of a call, from what A saw or from how its thread ended.
-pub(super) fn judge(seen: Result<Seen, thread::Outcome>) -> Outcome {
+pub(crate) fn judge(seen: Result<Seen, thread::Outcome>) -> Outcome {
     match seen {
         Ok(Seen { own, .. }) if own != A_OWN => Outcome::Wrong(Wrong::Toc),
         Ok(Seen { result: C_OWN, .. }) => Outcome::Right,

@@ -12,7 +12,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use arch::abi::{FrameHeader, STACK_ALIGN};
 use arch::entry::ExceptionFrame;
 
-use super::stage::{CallA, MILLISECOND, Stage, judge};
+use super::players::CallA;
+use super::stage::{MILLISECOND, Stage, judge};
 use super::subjects::Seen;
 use super::{Outcome, Wrong};
 use crate::thread::{self, Builder};

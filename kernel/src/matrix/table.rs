@@ -90,7 +90,7 @@ const fn row(name: &'static str, language: Language, action: Action, with_toc: [
 
 /// Every row, in the order in which it is shown.
 #[rustfmt::skip]
-pub(super) static SITUATIONS: &[Situation] = &[
+pub(crate) static SITUATIONS: &[Situation] = &[
     //                                                                                      none mini caller livepatch return
     row("caller local",                      Rust, Call(&["local"]),                        [TOC, R, R,   R, R]),
     row("caller local",                      C,    Call(&["local"]),                        [TOC, R, R,   R, R]),

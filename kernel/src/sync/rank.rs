@@ -59,6 +59,8 @@ pub enum Rank {
     Heap,
     /// The last messages of the log.
     Log,
+    /// What has happened last in a stress.
+    Events,
 }
 
 impl Rank {
@@ -73,7 +75,7 @@ impl Rank {
     }
 }
 
-const _: () = assert!((Rank::Log as u8) < u32::BITS as u8);
+const _: () = assert!((Rank::Events as u8) < u32::BITS as u8);
 
 /// The ranks that the running thread holds, a bit for each.
 pub(crate) fn held_by_current() -> u32 {

@@ -20,6 +20,7 @@ mod report;
 mod run;
 mod setup;
 mod shell;
+mod stress;
 mod test;
 mod toolchain;
 mod verdict;
@@ -86,6 +87,8 @@ enum Task {
     Matrix(matrix::Options),
     /// Run Linux's own live patch tests, modules and scripts unchanged, which are fetched from Debian
     LinuxSelftests(linux::Options),
+    /// Boot, and call patched functions on all CPUs while patches come and go, and check every answer
+    Stress(stress::Options),
     /// Run clippy over the kernel's crates as they are built for the guest; findings are errors
     Lint,
 }
@@ -144,6 +147,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Test { arguments } => test::test(&arguments)?,
         Task::Matrix(options) => return matrix::matrix(&options),
         Task::LinuxSelftests(options) => return linux::selftests(&options),
+        Task::Stress(options) => return stress::stress(&options),
         Task::Lint => build::lint(&Toolchain::find()?)?,
     }
     Ok(ExitCode::SUCCESS)
