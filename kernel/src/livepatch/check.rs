@@ -18,11 +18,15 @@ pub enum Obstacle {
     Inside {
         /// Where.
         address: u64,
+        /// In which of its frames; that of the innermost function is 0.
+        frame: usize,
     },
     /// It is on its way through a hook, and may have chosen where it goes already.
     Underway {
         /// Where.
         address: u64,
+        /// In which of its frames.
+        frame: usize,
     },
     /// It is not known for certain where it is.
     Unreliable(Reason),
@@ -31,8 +35,12 @@ pub enum Obstacle {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Obstacle::Inside { address } => write!(f, "is in {}", Symbolized(*address)),
-            Obstacle::Underway { address } => write!(f, "is on its way, at {}", Symbolized(*address)),
+            Obstacle::Inside { address, frame } => {
+                write!(f, "is in {}, frame {frame}", Symbolized(*address))
+            }
+            Obstacle::Underway { address, frame } => {
+                write!(f, "is on its way, at {}, frame {frame}", Symbolized(*address))
+            }
             Obstacle::Unreliable(reason) => write!(f, "cannot be traced: {reason}"),
         }
     }
@@ -64,16 +72,22 @@ pub(super) fn with_threads(
 
 /// Whether a trace is free of `functions`.
 fn is_outside(mut trace: Trace<'_>, functions: &[Range<u64>]) -> Result<(), Obstacle> {
-    for frame in trace.by_ref() {
+    for (number, frame) in trace.by_ref().enumerate() {
         if let Reliability::Unreliable(reason) = frame.reliability {
             return Err(Obstacle::Unreliable(reason));
         }
         let address = frame.address_inside();
         if functions.iter().any(|function| function.contains(&address)) {
-            return Err(Obstacle::Inside { address });
+            return Err(Obstacle::Inside {
+                address,
+                frame: number,
+            });
         }
         if image::trampolines().contains(&address) || image::stub_area().contains(&address) {
-            return Err(Obstacle::Underway { address });
+            return Err(Obstacle::Underway {
+                address,
+                frame: number,
+            });
         }
     }
     match trace.end() {

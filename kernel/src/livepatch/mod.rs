@@ -4,6 +4,7 @@
 //! replacements; the top one wins. What turns a call around is an ops on the function's hook; what brings the return
 //! home is the patch's return design (`arch/ppc64/src/livepatch`).
 
+mod busy_tests;
 mod check;
 mod coming;
 mod cost;
