@@ -1,6 +1,7 @@
 //! Whether a thread may change its state: its exact trace must be free of the functions that change.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
@@ -47,7 +48,7 @@ impl fmt::Display for Obstacle {
 }
 
 /// Shows every thread that `is_meant`, and what keeps it from changing its state, while nobody runs but the caller: all other CPUs
-/// are stopped, and what they run is looked at like everything else.
+/// are stopped, and what they run is looked at like everything else. `look` may take no lock.
 pub(super) fn with_threads(
     functions: &[Range<u64>],
     is_meant: &dyn Fn(&Thread) -> bool,
@@ -56,7 +57,23 @@ pub(super) fn with_threads(
     let code = [functions, &[image::trampolines(), image::stub_area()]].concat();
     stop_the_world(|world| {
         let me = thread::current();
-        for thread in thread::all().iter().filter(|thread| is_meant(thread)) {
+        // Most threads sleep elsewhere, and the caller's own is in a call as well: that is seen at once.
+        let suspects: Vec<Arc<Thread>> = thread::with_all(|threads| {
+            let is_suspect = |thread: &&Arc<Thread>| {
+                let is_free = if Arc::ptr_eq(thread, &me) {
+                    unwind::am_plainly_outside(functions)
+                } else {
+                    unwind::is_plainly_outside(world, thread, functions)
+                };
+                if is_free {
+                    look(thread, Ok(()));
+                }
+                !is_free
+            };
+            let meant = threads.iter().filter(|thread| is_meant(thread));
+            meant.filter(is_suspect).cloned().collect()
+        });
+        for thread in &suspects {
             let answer = if Arc::ptr_eq(thread, &me) {
                 is_outside(unwind::here(), functions)
             } else if !thread::has_word_in(world, thread, &code) {

@@ -3,6 +3,7 @@
 //! reliable stack trace does not read: the patch completes at once, with a thread in the old A.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::mem::offset_of;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -11,10 +12,11 @@ use arch::abi::FrameHeader;
 
 use super::object::code_at;
 use super::{KlpPatch, Obstacle, ReturnDesign, disable, enable, force, is_in_transition, settle, stalled};
+use crate::cpu::{World, stop_the_world};
 use crate::ftrace::reap;
 use crate::situations::GATE;
-use crate::thread::{JoinHandle, Thread, spawn};
-use crate::{ensure, ensure_eq, ktest};
+use crate::thread::{JoinHandle, Thread, others, spawn};
+use crate::{ensure, ensure_eq, ktest, unwind};
 
 static ONE: AtomicU64 = AtomicU64::new(1);
 
@@ -89,6 +91,26 @@ fn back_chains_find(thread: &Thread, function: &Range<u64>) -> bool {
     }
 }
 
+/// Looks at every thread for each function that its exact trace finds it in. Answers how often; which looks said "outside"; and
+/// which threads are outside of nothing at all, plainly.
+fn first_looks(world: &World) -> (usize, Vec<(u32, u64)>, Vec<u32>) {
+    let (mut looks, mut misses, mut plain) = (0, Vec::new(), Vec::new());
+    for thread in others() {
+        for frame in unwind::trace_other(world, &thread) {
+            let inside = frame.address_inside();
+            looks += 1;
+            let function = inside..inside + 4;
+            if unwind::is_plainly_outside(world, &thread, core::slice::from_ref(&function)) {
+                misses.push((thread.id(), inside));
+            }
+        }
+        if unwind::is_plainly_outside(world, &thread, &[]) {
+            plain.push(thread.id());
+        }
+    }
+    (looks, misses, plain)
+}
+
 /// Puts everything back, also where a case ended early.
 struct Cleanup;
 
@@ -120,6 +142,27 @@ ktest! {
         ensure_eq!(thread.join(), Ok(12), "the thread inside the old A, which C came back to");
         settle();
         ensure_eq!(call_a(), 20, "afterwards");
+        Ok(())
+    }
+
+    /// The first look at a thread that sleeps says "outside" only where the exact trace does.
+    fn a_first_look_misses_no_function() {
+        let _cleanup = Cleanup;
+        for design in ReturnDesign::for_kernel().filter(|design| *design != ReturnDesign::None) {
+            let in_c = asleep_in_c(design)?;
+            let elsewhere = spawn("elsewhere", || GATE.wait());
+            GATE.wait_for(elsewhere.thread());
+            let (looks, misses, plain) = stop_the_world(first_looks);
+            ensure!(misses.is_empty(), "missed, under {design}: {misses:?}");
+            ensure!(looks > 10 && plain.contains(&elsewhere.thread().id()), "{looks} looks, under {design}; plain: {plain:?}");
+            ensure!(design == ReturnDesign::MiniFrame || !plain.contains(&in_c.thread().id()), "A is hidden, under {design}, and it did not notice");
+            GATE.open();
+            ensure_eq!(in_c.join(), Ok(12), "the thread in C, under {design}");
+            ensure!(elsewhere.join().is_ok(), "the thread elsewhere ended otherwise");
+            settle();
+            disable("of B").map_err(|error| error.to_string())?;
+            settle();
+        }
         Ok(())
     }
 

@@ -215,7 +215,7 @@ impl Registry {
     fn start(&mut self, enabled: Enabled) -> Result<(), KlpError> {
         /// Bytes that a thread may take while it is looked at.
         const THREAD: usize = 128;
-        let threads = thread::all().len() * THREAD;
+        let threads = thread::with_all(<[_]>::len) * THREAD;
         failure::memory(NAMES + threads)?;
         let reserve = Reserve::take(NAMES + threads + enabled.targets().count() * FUNCTION)?;
         let name = enabled.name.clone();

@@ -9,6 +9,7 @@
 //! | file | what |
 //! |---|---|
 //! | `start` | where a walk begins: here, at an exception, in a thread that does not run |
+//! | `plain` | a first look at threads that are in a call in each of their frames |
 //! | `trace` | the walk, frame by frame |
 //! | `calls` | from a function to its caller |
 //! | `helpers` | behind return helpers and the graph tracer's |
@@ -27,6 +28,7 @@ mod frame;
 mod helpers;
 mod interrupted;
 mod memory;
+mod plain;
 mod reason;
 mod records;
 mod start;
@@ -36,6 +38,7 @@ mod tests;
 mod trace;
 
 pub use frame::{Frame, Kind, Reliability};
+pub(crate) use plain::{am_plainly_outside, is_plainly_outside};
 pub use reason::{End, Reason};
 pub use start::{here, trace_from, trace_other, trace_parked, trace_thread};
 pub use tables::ModuleTables;
