@@ -32,6 +32,14 @@ impl Language {
         }
     }
 
+    /// Those of them that have the C.
+    pub(crate) fn replacements(self) -> [&'static str; 2] {
+        match self {
+            Language::Rust => ["matrix_patch_rust", "matrix_company_rust"],
+            Language::C => ["matrix_patch", "matrix_company"],
+        }
+    }
+
     /// The object that A and B are in; `None`: the kernel.
     pub(crate) fn target(self) -> Option<&'static str> {
         match self {
@@ -77,10 +85,7 @@ impl Language {
 
     /// Address of the function C of a situation.
     pub(crate) fn c(self, id: &str) -> Result<u64, String> {
-        let modules = match self {
-            Language::Rust => ["matrix_patch_rust", "matrix_company_rust"],
-            Language::C => ["matrix_patch", "matrix_company"],
-        };
+        let modules = self.replacements();
         let name = format!("c_{id}");
         in_module(modules[0], &name).or_else(|_| in_module(modules[1], &name))
     }

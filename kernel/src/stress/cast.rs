@@ -90,10 +90,16 @@ fn pairs_of(situation: &Situation) -> Option<(bool, Vec<(&'static str, &'static 
         Action::Call(ids) => Some((false, same(ids))),
         Action::CallFromElsewhere(ids) => Some((true, same(ids))),
         Action::CallPairs(pairs) => Some((false, pairs.to_vec())),
-        Action::Special(_) if situation.name == "C sleeps, others call meanwhile" => {
-            Some((false, Vec::from([("local", "sleeps")])))
+        Action::Special(_) => {
+            let c = match situation.name {
+                "C sleeps, others call meanwhile" => "sleeps",
+                "C faults, its thread is ended" => "faults",
+                "thread ended while in C" => "spins",
+                _ => return None,
+            };
+            Some((false, Vec::from([("local", c)])))
         }
-        Action::Absent(_) | Action::Special(_) => None,
+        Action::Absent(_) => None,
     }
 }
 
@@ -182,6 +188,16 @@ impl Group {
     /// Says where calls may go from here on.
     pub(super) fn set_goals(&self, goals: Goals) {
         self.state.store(goals.bits(), Ordering::SeqCst);
+    }
+
+    /// Whether a call may end its thread.
+    pub(super) fn is_fatal(&self, goals: Goals) -> bool {
+        let is_fatal = |(variant, _): (usize, usize)| {
+            self.variants
+                .get(variant)
+                .is_some_and(|variant| ["faults", "spins"].contains(&variant.name))
+        };
+        goals.replacements().any(is_fatal)
     }
 
     /// Whether any A may be called when it is patched so.

@@ -79,6 +79,16 @@ pub(super) struct Changes {
     /// Times that somebody had to wait for another's transition.
     pub(super) waited: Count,
     pub(super) closed: Count,
+    pub(super) loaded: Count,
+    pub(super) unloaded: Count,
+    /// Times that a module had to stay, since a thread could come back to it.
+    pub(super) lingered: Count,
+    /// Modules that were refused, as they had to be: to come during a transition, to go while in use.
+    pub(super) refused: Count,
+    /// Functions that were hooked for a while.
+    pub(super) traced: Count,
+    /// Threads that ended in C.
+    pub(super) killed: Count,
 }
 
 pub(super) static CHANGES: Changes = Changes {
@@ -88,6 +98,12 @@ pub(super) static CHANGES: Changes = Changes {
     replaced: Count::new(),
     waited: Count::new(),
     closed: Count::new(),
+    loaded: Count::new(),
+    unloaded: Count::new(),
+    lingered: Count::new(),
+    refused: Count::new(),
+    traced: Count::new(),
+    killed: Count::new(),
 };
 
 /// Interrupts of one CPU up to now: decrementer, sent to it, taken of these.

@@ -7,7 +7,8 @@ use arch::interrupts;
 use arch::time::timebase;
 use kernel_core::stress::{Goals, Ring};
 
-use super::cast;
+use super::loader::MODULES;
+use super::{cast, showcase};
 use crate::cpu::{self, MAXIMUM};
 use crate::sync::{IrqLock, Rank};
 use crate::{println, thread};
@@ -18,6 +19,8 @@ use crate::{println, thread};
 pub(super) enum What {
     /// A is called: group and row, where the call may go, ticks until the decrementer interrupts it.
     Call,
+    /// An A that comes and goes as a module is called: its row, the rest as above.
+    CallShowcase,
     /// A patch is enabled: its number, how many groups it has, its design.
     Enable,
     /// The same, and it replaces all others.
@@ -28,8 +31,14 @@ pub(super) enum What {
     Reverse,
     /// A patch's transition is complete: its number, whether it is there now.
     Settled,
-    /// The gate is closed, or open.
-    Gate,
+    /// A module is there: its number.
+    Load,
+    /// A module is gone: its number.
+    Unload,
+    /// A function is hooked: its group, and how many ops.
+    Trace,
+    /// It is not any more.
+    Untrace,
     /// It went wrong.
     Fail,
 }
@@ -47,7 +56,9 @@ struct Event {
 
 /// How many of each kind a CPU remembers.
 const CALLS: usize = 16;
-const CHANGES: usize = 32;
+const CHANGES: usize = 64;
+/// How many of all of them are shown.
+const SHOWN: usize = 120;
 
 struct Rings {
     calls: Ring<Event, CALLS>,
@@ -84,7 +95,7 @@ pub(super) fn note(what: What, one: u64, two: u64, three: u64) {
             numbers: [one, two, three],
         };
         let mut rings = RINGS[cpu::number()].lock();
-        if what == What::Call {
+        if matches!(what, What::Call | What::CallShowcase) {
             rings.calls.push(event);
         } else {
             rings.changes.push(event);
@@ -118,11 +129,17 @@ fn next(before: Option<Place>) -> Option<(Place, Event)> {
 pub(super) fn print(start: u64) {
     freeze();
     println!("# the last events, in ticks since the beginning:");
-    let mut place = None;
+    let (mut place, mut count) = (None, 0);
+    while let Some((here, _)) = next(place) {
+        (place, count) = (Some(here), count + 1);
+    }
+    let (mut place, mut left) = (None, count);
     while let Some((here, event)) = next(place) {
         let (time, thread) = (event.time.wrapping_sub(start), event.thread);
-        println!("# {time:>14} CPU {} thread {thread:<4} {event}", here.1);
-        place = Some(here);
+        if left <= SHOWN {
+            println!("# {time:>14} CPU {} thread {thread:<4} {event}", here.1);
+        }
+        (place, left) = (Some(here), left.saturating_sub(1));
     }
 }
 
@@ -146,6 +163,14 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+fn module(number: u64) -> &'static str {
+    MODULES.get(number as usize).copied().unwrap_or("?")
+}
+
+fn name_of(group: u64) -> &'static str {
+    cast::groups().get(group as usize).map_or("?", cast::Group::name)
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [one, two, three] = self.numbers;
@@ -167,6 +192,14 @@ impl fmt::Display for Event {
                 }
                 Ok(())
             }
+            What::CallShowcase => {
+                let name = showcase::ROWS.get(one as usize).map_or("?", |row| row.name);
+                write!(f, "calls {name}: {:?}", Goals::from_bits(two).expectation())?;
+                if three != 0 {
+                    write!(f, ", interrupted after {three}")?;
+                }
+                Ok(())
+            }
             What::Enable => write!(
                 f,
                 "enables patch {one} of {two} groups under {}",
@@ -182,7 +215,10 @@ impl fmt::Display for Event {
             What::Disable => write!(f, "disables patch {one}"),
             What::Reverse => write!(f, "turns patch {one} round"),
             What::Settled => write!(f, "patch {one} is {}", if two == 0 { "gone" } else { "there" }),
-            What::Gate => write!(f, "gate {}", if one == 0 { "open" } else { "closed" }),
+            What::Load => write!(f, "has loaded {}", module(one)),
+            What::Unload => write!(f, "has unloaded {}", module(one)),
+            What::Trace => write!(f, "hooks b_{} by {two} ops", name_of(one)),
+            What::Untrace => write!(f, "hooks b_{} no more", name_of(one)),
             What::Fail => write!(f, "fails"),
         }
     }

@@ -7,11 +7,17 @@ use super::events::{self, What};
 use crate::sync::{IrqLock, Rank};
 
 static IS_OVER: AtomicBool = AtomicBool::new(false);
+static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 static FIRST: IrqLock<Option<String>> = IrqLock::new(Rank::Case, None);
 
 /// Whether everybody is to stop.
 pub(super) fn is_over() -> bool {
     IS_OVER.load(Ordering::Relaxed)
+}
+
+/// Whether something went wrong.
+pub(super) fn has_come() -> bool {
+    HAS_FAILED.load(Ordering::Relaxed)
 }
 
 /// Everybody is to stop.
@@ -23,6 +29,7 @@ pub(super) fn end() {
 pub(super) fn fail(what: String) {
     events::note(What::Fail, 0, 0, 0);
     events::freeze();
+    HAS_FAILED.store(true, Ordering::Relaxed);
     end();
     FIRST.lock().get_or_insert(what);
 }

@@ -5,7 +5,6 @@ use kernel_core::random::Random;
 use kernel_core::stress::Digest;
 
 use super::counts::CHANGES;
-use super::events::{self, What};
 use super::failure;
 use crate::cpu::{self, Message};
 use crate::situations::GATE;
@@ -27,10 +26,8 @@ pub(super) fn work(mut random: Random) -> Digest {
         if random.one_in(16) {
             GATE.close();
             CHANGES.closed.up();
-            events::note(What::Gate, 1, 0, 0);
             thread::sleep(random.below(300) * MICROSECOND);
             GATE.open();
-            events::note(What::Gate, 0, 0, 0);
         }
         interrupt_any(&mut random);
         digest.add(arch::time::timebase());

@@ -12,6 +12,9 @@
 //! | `caller` | calls and checks, on every CPU |
 //! | `patcher` | enables, disables, turns round, replaces |
 //! | `patch` | one patch of the cast |
+//! | `loader` | loads and unloads |
+//! | `showcase` | a patch that enables itself, and its target |
+//! | `tracer` | hooks what may be patched |
 //! | `forcer` | interrupts at random instructions |
 //! | `turns` | who waits for whom |
 //! | `events` | what happened last |
@@ -25,10 +28,13 @@ mod counts;
 mod events;
 mod failure;
 mod forcer;
+mod loader;
 mod options;
 mod patch;
 mod patcher;
+mod showcase;
 mod supervisor;
+mod tracer;
 mod turns;
 
 pub(crate) use options::wanted;

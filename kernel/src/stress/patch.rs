@@ -34,7 +34,7 @@ impl Patch {
     pub(super) fn choose(number: u64, own: &[usize], random: &mut Random) -> Patch {
         let design = random.index(ReturnDesign::ALL.len());
         // Large ones and small ones: each function takes its time, while all CPUs are told of its changed site.
-        let one_in = random.choose(&[2, 8, 16, 16]);
+        let one_in = random.choose(&[2, 4, 8, 16]);
         let mut picks = Vec::new();
         for &group in own {
             let variant = random.index(groups()[group].variants.len());
@@ -95,7 +95,7 @@ impl Patch {
 
     fn hold(&mut self, language: Language) -> Result<(), String> {
         let user = format!("stress patch {}", self.number);
-        for name in language.modules() {
+        for name in language.replacements() {
             self.holds
                 .push(module::hold(name, &user).map_err(|error| error.to_string())?);
         }

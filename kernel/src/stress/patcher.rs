@@ -11,10 +11,11 @@ use kernel_core::stress::{Digest, Goals};
 use super::cast::groups;
 use super::counts::CHANGES;
 use super::events::{self, What};
-use super::failure;
 use super::patch::Patch;
 use super::turns::{Alone, Together, wait_for_calls};
+use super::{failure, showcase};
 use crate::livepatch;
+use crate::matrix::Language;
 use crate::sync::{IrqLock, Rank};
 use crate::thread;
 
@@ -163,6 +164,7 @@ fn replace_all(number: usize, own: &[usize], random: &mut Random) -> Result<(), 
     let after: Vec<(usize, Goals)> = (0..groups().len())
         .map(|group| (group, patch.goals(group).unwrap_or(Goals::ORIGINAL)))
         .collect();
+    showcase::may_be_replaced();
     if !widen(&after) {
         return Ok(());
     }
@@ -182,6 +184,7 @@ fn replace_all(number: usize, own: &[usize], random: &mut Random) -> Result<(), 
     events::note(What::Settled, patch.number, 1, 0);
     CHANGES.replaced.up();
     narrow(&after);
+    showcase::was_replaced();
     for patches in &PATCHES {
         let replaced = core::mem::take(&mut *patches.lock());
         drop(replaced);
@@ -197,7 +200,16 @@ fn replace_all(number: usize, own: &[usize], random: &mut Random) -> Result<(), 
     }
 }
 
-/// Takes everything away that is enabled. For the end: nobody else patches.
+/// Whether functions in this language are patched. Nobody else patches.
+pub(super) fn is_patched(language: Language) -> bool {
+    PATCHES.iter().any(|patches| {
+        let patches = patches.lock();
+        let mut picks = patches.iter().flat_map(|patch| &patch.picks);
+        picks.any(|(group, _)| groups()[*group].language == language)
+    })
+}
+
+/// Takes everything away that they have enabled. Nobody else patches.
 pub(super) fn clear() -> Result<(), String> {
     for (number, patches) in PATCHES.iter().enumerate() {
         loop {

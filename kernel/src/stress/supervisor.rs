@@ -14,13 +14,16 @@ use super::counts::{self, AllInterrupts, CHANGES, Interrupts};
 use super::options::Options;
 use super::patcher::PATCHERS;
 use super::turns::{CALLERS, PATIENCE, progress};
-use super::{caller, events, failure, forcer, patcher};
+use super::{caller, events, failure, forcer, loader, patcher, showcase, tracer};
 use crate::thread::{self, Builder, JoinHandle, State};
-use crate::{cpu, ftrace, livepatch, logging, memory, power, println};
+use crate::{boot_arguments, cpu, ftrace, livepatch, logging, memory, power, println};
 
 /// The timebase when the calls began; 0: they have not.
 static START: AtomicU64 = AtomicU64::new(0);
 static SEED: AtomicU64 = AtomicU64::new(0);
+
+/// What somebody does: all that is random in it follows from what it is given.
+type Work = fn(Random) -> Digest;
 
 /// Somebody who works.
 struct Worker {
@@ -66,7 +69,12 @@ fn print_end() {
 
 fn stress(options: &Options) -> Result<(), String> {
     logging::quieten();
+    // Patches that have to wait say so, again and again.
+    if boot_arguments::get("log").is_none() {
+        logging::set_console_level(logging::USER_LEVEL);
+    }
     cast::assemble(options.plant)?;
+    showcase::begin();
     println!(
         "# {} groups of functions on {} CPUs",
         groups().len(),
@@ -86,6 +94,8 @@ fn stress(options: &Options) -> Result<(), String> {
         return Err(reason);
     }
     patcher::clear()?;
+    showcase::clear()?;
+    let (begun, ended) = tracer::graphed()?;
     let left = ftrace::hooked().len();
     if left != 0 {
         return Err(format!("{left} hooks are left"));
@@ -95,6 +105,7 @@ fn stress(options: &Options) -> Result<(), String> {
     }
     cast::dismiss()?;
     summarise(options, took, digest, before, after);
+    println!("# functions that the graph tracer saw begin: {begun}, end: {ended}");
     Ok(())
 }
 
@@ -128,8 +139,15 @@ fn begin(seed: u64) -> Vec<Worker> {
             patcher::work(number, random)
         }));
     }
-    let random = random();
-    workers.push(worker(String::from("forcer"), move || forcer::work(random)));
+    let works: [(&str, Work); 3] = [
+        ("forcer", forcer::work),
+        ("loader", loader::work),
+        ("tracer", tracer::work),
+    ];
+    for (name, work) in works {
+        let random = random();
+        workers.push(worker(String::from(name), move || work(random)));
+    }
     workers
 }
 
@@ -243,6 +261,15 @@ fn summarise(options: &Options, took: u64, digest: u64, before: AllInterrupts, a
     );
     println!("# replaced all: {}", CHANGES.replaced.get());
     println!("# waited for another's transition: {}", CHANGES.waited.get());
+    println!(
+        "# modules loaded: {}, unloaded: {}, refused as they had to be: {}, had to linger: {}",
+        CHANGES.loaded.get(),
+        CHANGES.unloaded.get(),
+        CHANGES.refused.get(),
+        CHANGES.lingered.get(),
+    );
+    println!("# threads ended in C: {}", CHANGES.killed.get());
+    println!("# functions hooked besides: {}", CHANGES.traced.get());
     println!("# gate closed: {}", CHANGES.closed.get());
     println!("# situations under designs: {covered} of {right} called while patched and settled");
     println!("# digest: {digest:#018x}");

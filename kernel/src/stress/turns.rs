@@ -44,15 +44,15 @@ pub(super) fn progress(caller: usize) -> u64 {
     CALLS[caller].load(Ordering::Relaxed)
 }
 
-/// Returns when every call has ended that began before what the caller of this has just changed. Answers `false` when that takes
-/// too long, which is a failure.
+/// Returns when every call has ended that began before what the caller of this has just changed. Answers `false` when something
+/// went wrong meanwhile, or when that takes too long, which is wrong itself.
 pub(super) fn wait_for_calls() -> bool {
     fence(Ordering::SeqCst);
     let begun: Vec<u64> = CALLS.iter().map(|calls| calls.load(Ordering::SeqCst)).collect();
     let start = timebase();
     for (caller, begun) in begun.into_iter().enumerate().filter(|(_, begun)| begun % 2 == 1) {
         while CALLS[caller].load(Ordering::SeqCst) == begun {
-            if failure::is_over() {
+            if failure::has_come() {
                 return false;
             }
             if timebase() - start > PATIENCE {
