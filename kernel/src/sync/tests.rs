@@ -37,7 +37,7 @@ ktest! {
         let count = Arc::new(Mutex::new(Rank::LivePatches, Cell::new(0)));
         let adders: Vec<_> = (0..THREADS).map(|_| {
             let count = count.clone();
-            spawn("adder", move || for turn in 0..TURNS / 10 {
+            spawn("adder", move || for turn in 0..TURNS / 2 {
                 let cell = count.lock();
                 let value = cell.get();
                 if turn % 10 == 0 { sleep(1000) } else { yield_now() }
@@ -47,7 +47,7 @@ ktest! {
         for adder in adders {
             adder.join().map_err(|outcome| alloc::format!("{outcome}"))?;
         }
-        ensure_eq!(count.lock().get(), THREADS as u64 * (TURNS / 10), "what the threads counted together");
+        ensure_eq!(count.lock().get(), THREADS as u64 * (TURNS / 2), "what the threads counted together");
         Ok(())
     }
 

@@ -37,9 +37,10 @@ impl WaitQueue {
             }
             loop {
                 let thread = current();
-                // In this order: whoever makes the condition true after it was asked finds the thread in the queue, blocked.
-                self.enter(&thread);
+                // In this order: who makes the condition true and takes the queue before the thread enters it is seen by the
+                // condition below; who takes it later finds the thread there, and sees it blocked.
                 thread.set_state(State::Blocked);
+                self.enter(&thread);
                 if condition() {
                     thread.set_state(State::Runnable);
                     self.leave(&thread);
