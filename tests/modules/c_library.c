@@ -204,7 +204,8 @@ int check_work(void)
 	wait_for_completion(&begun);
 	CHECK(done == 2);
 	complete_all(&may_end);
-	CHECK(flush_work(&waiting) && done == 3);
+	flush_work(&waiting);	/* Whether it was still busy depends on the other CPUs. */
+	CHECK(done == 3);
 	reinit_completion(&may_end);
 
 	start = jiffies;
@@ -217,7 +218,9 @@ int check_work(void)
 	CHECK(schedule_delayed_work(&later, 10000) && mod_delayed_work_system(&later, 1));
 	flush_work(&later.work);
 	CHECK(done == 5);
-	CHECK(schedule_delayed_work(&later, 10000) && flush_delayed_work(&later) && done == 6);
+	CHECK(schedule_delayed_work(&later, 10000));
+	flush_delayed_work(&later);
+	CHECK(done == 6);
 
 	/* One that schedules itself ends when it is told to. */
 	CHECK(schedule_delayed_work(&for_ever, 1));

@@ -106,8 +106,24 @@ fn power9_by_instructions() {
 }
 
 #[test]
+fn power9_with_two_processors() {
+    passes(&["--cpu", "power9", "--smp", "2"]);
+}
+
+#[test]
 fn power9_with_four_processors() {
     passes(&["--cpu", "power9", "--smp", "4"]);
+}
+
+/// More than most hosts have: whoever waits for another processor waits until the host lets that one run.
+#[test]
+fn power10_with_eight_processors() {
+    passes(&["--cpu", "power10", "--smp", "8"]);
+}
+
+#[test]
+fn power8_with_three_processors() {
+    passes_what_it_can(&["--cpu", "power8", "--smp", "3"]);
 }
 
 #[test]

@@ -85,6 +85,10 @@ pub fn unregister(site: &Site, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> 
     if list.is_empty() {
         hook.disable()?;
         hooks.remove(&site.address).into_iter().for_each(retire);
+        if hooks.is_empty() {
+            // An empty map keeps memory that a new one does not have.
+            *hooks = BTreeMap::new();
+        }
     } else {
         hook.set_ops(list);
     }

@@ -370,6 +370,10 @@ impl Registry {
         log::info!(target: "livepatch", "'{name}': {verb} complete");
         if to == PatchState::Unpatched {
             replaced.push(self.patches.remove(index));
+            if self.patches.is_empty() {
+                // An empty list keeps memory that a new one does not have.
+                self.patches = Vec::new();
+            }
         }
         self.publish_states();
         for gone in replaced.into_iter().filter(|gone| gone.is_forced) {

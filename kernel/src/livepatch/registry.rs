@@ -82,7 +82,7 @@ impl Registry {
             .or_insert_with(|| FuncStack::new(site.clone()));
         let result = stack.push(patch, target.new_function, design);
         if stack.is_empty() {
-            self.functions.remove(&site.address);
+            self.forget(site.address);
         }
         Ok(result?)
     }
@@ -94,9 +94,18 @@ impl Registry {
         };
         stack.remove(patch)?;
         if stack.is_empty() {
-            self.functions.remove(&site);
+            self.forget(site);
         }
         Ok(())
+    }
+
+    /// The function at this site is not patched any more.
+    fn forget(&mut self, site: u64) {
+        self.functions.remove(&site);
+        if self.functions.is_empty() {
+            // An empty map keeps memory that a new one does not have.
+            self.functions = BTreeMap::new();
+        }
     }
 
     /// Takes all replacements of a patch away. What cannot be taken away stays, and is said.

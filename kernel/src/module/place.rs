@@ -18,8 +18,14 @@ use crate::sync::{IrqLock, Rank};
 
 static AREA: IrqLock<Option<Area>> = IrqLock::new(Rank::ModuleArea, None);
 
+/// Pieces for which there is room from the start.
+const ROOM: usize = 64;
+
 fn with_area<T>(work: impl FnOnce(&mut Area) -> T) -> T {
-    work(AREA.lock().get_or_insert_with(|| Area::new(image::module_area())))
+    work(
+        AREA.lock()
+            .get_or_insert_with(|| Area::with_room(image::module_area(), ROOM)),
+    )
 }
 
 /// Bytes of the module area that are in use.

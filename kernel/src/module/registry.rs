@@ -90,6 +90,18 @@ struct Registry {
     reserved: Vec<String>,
 }
 
+impl Registry {
+    /// Gives back the memory of lists that have become empty: what is in use of the heap shall not depend on what was there.
+    fn tidy(&mut self) {
+        if self.modules.is_empty() {
+            self.modules = Vec::new();
+        }
+        if self.reserved.is_empty() {
+            self.reserved = Vec::new();
+        }
+    }
+}
+
 static REGISTRY: IrqLock<Registry> = IrqLock::new(
     Rank::Modules,
     Registry {
@@ -121,7 +133,9 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        REGISTRY.lock().reserved.retain(|name| *name != self.0);
+        let mut registry = REGISTRY.lock();
+        registry.reserved.retain(|name| *name != self.0);
+        registry.tidy();
     }
 }
 
@@ -259,10 +273,9 @@ pub(super) fn by_id(id: ModuleId) -> Option<Arc<Module>> {
 }
 
 pub(super) fn remove(module: &Arc<Module>) {
-    REGISTRY
-        .lock()
-        .modules
-        .retain(|other| !Arc::ptr_eq(other, module));
+    let mut registry = REGISTRY.lock();
+    registry.modules.retain(|other| !Arc::ptr_eq(other, module));
+    registry.tidy();
 }
 
 /// Keeps the module of this name from being unloaded. `user` says who does that, for messages.

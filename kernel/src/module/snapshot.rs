@@ -29,6 +29,8 @@ impl Snapshot {
     pub fn take() -> Snapshot {
         // What waits to be freed is freed first: that it waited is no change.
         ftrace::reap();
+        // The books of the area are begun when it is first asked for.
+        let area = used_bytes();
         let heap = memory::heap_at_rest();
         let modules = list();
         let mut sum = Checksum {
@@ -42,7 +44,7 @@ impl Snapshot {
             .for_each(|site| sum.add(site.address));
         Snapshot {
             heap,
-            area: used_bytes(),
+            area,
             modules: modules.len(),
             module_symbols: modules.iter().map(|module| module.symbols.len()).sum(),
             module_users: modules.iter().map(|module| module.use_count()).sum(),
