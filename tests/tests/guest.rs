@@ -77,6 +77,28 @@ fn a_guest_whose_boot_thread_does_what_it_must_not() {
     }
 }
 
+/// A POWER8 runs in real mode, where QEMU before 8.1 ignores such a store: then the front door must hear of it from QEMU.
+#[test]
+fn a_store_outside_ram_that_the_guest_cannot_notice() {
+    let ended = run(&[
+        "--cpu",
+        "power8",
+        "--append",
+        "selftest=outside-ram",
+        "--case",
+        "selftest::*",
+    ]);
+    if ended
+        .output
+        .contains("stores outside RAM are lost without a word")
+    {
+        let words = "the guest stored outside RAM, and only QEMU noticed: Invalid write at addr 0x";
+        ended.expect(8, &[words]);
+    } else {
+        ended.expect(7, &["FAILED: the guest panicked: store outside RAM at 0x"]);
+    }
+}
+
 #[test]
 fn a_case_that_fails() {
     let ended = run(&["--append", "selftest=fail", "--case", "selftest::*"]);

@@ -15,6 +15,9 @@ use core::fmt;
 /// Module path of the cases that stand for the modules given by the user: `extra::NAME`, failed when NAME did not load.
 pub const EXTRA: &str = "extra::";
 
+/// What the kernel's log says on a machine that ignores stores outside RAM: the host, which QEMU tells of them, must look.
+pub const LOST_STORES: &str = "stores outside RAM are lost without a word";
+
 /// What precedes the kernel's exit status, and what a panic says first.
 const EXIT: &str = "EXIT: STATUS=";
 const PANIC: &str = "kernel panic: ";

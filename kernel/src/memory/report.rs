@@ -3,13 +3,14 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use arch::trap;
+use kernel_core::ktap::LOST_STORES;
 
 use super::check::check;
 use super::protection::is_protected;
 use crate::machine::machine;
 use crate::thread::Builder;
 
-/// A store to where no memory is stops the thread.
+/// An access to where no memory is stops the thread.
 static NOTICES_OUTSIDE: AtomicBool = AtomicBool::new(false);
 
 /// Reports. Once, with threads.
@@ -17,7 +18,7 @@ static NOTICES_OUTSIDE: AtomicBool = AtomicBool::new(false);
 /// # Panics
 /// A mapping is there that must not be.
 pub(crate) fn report(missing: Option<&'static str>) {
-    let notices = store_outside_ram_faults();
+    let notices = access_outside_ram_faults();
     NOTICES_OUTSIDE.store(notices, Ordering::Relaxed);
     let Some(reason) = missing else {
         match check() {
@@ -26,10 +27,9 @@ pub(crate) fn report(missing: Option<&'static str>) {
         }
         return;
     };
-    let outside = if notices {
-        "a machine check ends who uses addresses outside RAM"
-    } else {
-        "and stores outside RAM are lost without a word, since this machine reports none"
+    let outside = match notices {
+        true => "a machine check ends who uses addresses outside RAM",
+        false => LOST_STORES,
     };
     log::warn!(
         target: "memory",
@@ -45,17 +45,17 @@ pub(crate) fn outside_ram() -> u64 {
     end.unwrap_or(0) + DISTANCE
 }
 
-/// Tries it. Without translation it is the machine's choice what happens.
-fn store_outside_ram_faults() -> bool {
+/// Tries it, by a load, so that no store is where none must be. Without translation it is the machine's choice what happens.
+fn access_outside_ram_faults() -> bool {
     if is_protected() {
         // Nothing is mapped there: see `check`.
         return true;
     }
     let probe = Builder::new("memory probe").sacrificial().spawn(|| {
-        // SAFETY: nothing is there that could change.
+        // SAFETY: nothing is there.
         #[allow(unsafe_code, reason = "the address is nobody's")]
         unsafe {
-            trap::store(outside_ram(), 0);
+            trap::load(outside_ram());
         }
     });
     probe.join().is_err()

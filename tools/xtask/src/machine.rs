@@ -131,7 +131,16 @@ impl Board {
                 };
                 // TCG has none of the mitigations that the machine would otherwise insist on.
                 let mitigations = "cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off";
-                words(&format!("-M pseries{vof},{mitigations} -cpu {}", cpu.name()))
+                // In real mode a store outside RAM may be seen by nobody but QEMU.
+                let errors = if cpu == Cpu::Power8 {
+                    " -d guest_errors"
+                } else {
+                    ""
+                };
+                words(&format!(
+                    "-M pseries{vof},{mitigations} -cpu {}{errors}",
+                    cpu.name()
+                ))
             }
             Board::Powernv9 => powernv("powernv9"),
             Board::Powernv10 => powernv("powernv10"),

@@ -1,6 +1,6 @@
 //! What a guest's console said, as far as the verdict needs it.
 
-use kernel_core::ktap::{Line, Outcome, Totals};
+use kernel_core::ktap::{LOST_STORES, Line, Outcome, Totals};
 use std::collections::VecDeque;
 
 /// How many of the last lines a failure shows.
@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) counted: Totals,
     pub(crate) panic: Option<String>,
     pub(crate) exit: Option<u32>,
+    /// The machine ignores stores outside RAM, and the guest cannot know of them.
+    pub(crate) loses_stores: bool,
     /// What contradicts the format: cases out of order, a second plan.
     pub(crate) irregular: Vec<String>,
     /// The last lines.
@@ -41,6 +43,7 @@ impl Report {
 
     /// Takes the next line.
     pub(crate) fn line(&mut self, text: &str) {
+        self.loses_stores |= text.contains(LOST_STORES);
         match Line::parse(text) {
             Line::Plan(count) if self.plan.is_none() => self.plan = Some(count),
             Line::Plan(_) => self.irregular.push(format!("a second plan: {text}")),

@@ -138,9 +138,21 @@ fn judge(report: &Report, end: &End) -> (Kind, String) {
                     format!("{message}{}{}", whereabouts(report), quoted(complaints)),
                 )
             }
-            Some(exit) => judge_cases(report, exit, *status),
+            Some(exit) => match lost_store(report, complaints) {
+                Some(complaint) => (
+                    Kind::CasesFailed,
+                    format!("the guest stored outside RAM, and only QEMU noticed: {complaint}"),
+                ),
+                None => judge_cases(report, exit, *status),
+            },
         },
     }
+}
+
+/// What QEMU says of a store outside RAM that the guest could not notice (see `Machine::command`).
+fn lost_store<'a>(report: &Report, complaints: &'a str) -> Option<&'a str> {
+    let mut lines = complaints.lines().filter(|_| report.loses_stores);
+    lines.find(|line| line.starts_with("Invalid write at addr "))
 }
 
 /// The guest ended in order: did the cases?

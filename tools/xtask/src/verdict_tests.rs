@@ -46,6 +46,29 @@ fn all_as_expected() {
 }
 
 #[test]
+fn a_store_that_the_guest_cannot_notice_is_qemus_to_tell() {
+    let complaint =
+        "Invalid read at addr 0x10, size 8\nInvalid write at addr 0x21000000, size 8, region '(null)'";
+    check(GOOD, &ended(0, complaint), Kind::Passed, "2 passed");
+    let blind = format!(
+        "[    0.000001] memory: {}\n{GOOD}",
+        kernel_core::ktap::LOST_STORES
+    );
+    check(
+        &blind,
+        &ended(0, "Invalid read at addr 0x10"),
+        Kind::Passed,
+        "2 passed",
+    );
+    check(
+        &blind,
+        &ended(0, complaint),
+        Kind::CasesFailed,
+        "outside RAM, and only QEMU noticed: Invalid write at addr 0x21000000",
+    );
+}
+
+#[test]
 fn a_skip_is_not_a_pass() {
     let skipped = GOOD.replace("ok 2 a::c", "ok 2 a::c # SKIP power10 only");
     check(&skipped, &ended(0, ""), Kind::CasesFailed, "counted 2 passed");
