@@ -2,6 +2,7 @@
 
 use arch::{hcall, interrupts, trap};
 
+use crate::sync::{IrqLock, Rank};
 use crate::{boot_arguments, cpu, ensure, ktest, memory, power, println};
 
 /// What goes wrong.
@@ -20,6 +21,7 @@ pub(crate) enum Misbehaviour {
     Silent,
     Fail,
     Reset,
+    LockOrder,
 }
 
 const NAMES: &[(&str, Misbehaviour)] = &[
@@ -36,6 +38,7 @@ const NAMES: &[(&str, Misbehaviour)] = &[
     ("silent", Misbehaviour::Silent),
     ("fail", Misbehaviour::Fail),
     ("reset", Misbehaviour::Reset),
+    ("lock-order", Misbehaviour::LockOrder),
 ];
 
 /// What is no code.
@@ -76,6 +79,7 @@ pub(crate) fn run() {
         // Left to the case below.
         Some(Misbehaviour::Fail) => {}
         Some(Misbehaviour::Reset) => wait_for_reset(),
+        Some(Misbehaviour::LockOrder) => take_locks_in_the_wrong_order(),
     }
 }
 
@@ -107,6 +111,13 @@ fn store(address: u64) {
 fn jump(address: u64) -> ! {
     // SAFETY: as in `store`.
     unsafe { trap::jump(address) }
+}
+
+/// Two locks of which the second must be the first.
+fn take_locks_in_the_wrong_order() {
+    let (first, second) = (IrqLock::new(Rank::Modules, ()), IrqLock::new(Rank::Threads, ()));
+    let _later = second.lock();
+    let _earlier = first.lock();
 }
 
 ktest! {

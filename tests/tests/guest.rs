@@ -42,6 +42,20 @@ fn a_guest_that_panics_while_it_panics() {
 }
 
 #[test]
+fn a_guest_that_takes_locks_in_the_wrong_order() {
+    let panic = "FAILED: the guest panicked: lock Modules is taken after one that comes later";
+    let ended = run(&["--append", "selftest=lock-order"]);
+    ended.expect(7, &[panic]);
+    assert!(
+        ended
+            .output
+            .contains("kernel::selftest::take_locks_in_the_wrong_order+"),
+        "nobody knows who did:\n{}",
+        ended.output
+    );
+}
+
+#[test]
 fn a_guest_that_faults() {
     run(&["--append", "selftest=fault"]).expect(7, &["FAILED: the guest panicked: "]);
 }

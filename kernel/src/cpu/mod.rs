@@ -34,7 +34,7 @@ pub(crate) use mailbox::receive;
 pub use mailbox::{Message, send};
 pub(crate) use rest::{rest, wake_up};
 pub(crate) use stop::{park, stop_others};
-pub use synchronise::synchronise;
+pub use synchronise::{change_code, synchronise};
 pub(crate) use world::pause;
 pub use world::{World, stop_the_world};
 

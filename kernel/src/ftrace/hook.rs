@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use arch::ftrace::{
-    FtraceOps, HookHead, ORIGINAL_OFFSET, OpsEntry, OpsFlags, STUB_SIZE, Trampoline, replace_word,
+    FtraceOps, HookHead, ORIGINAL_OFFSET, OpsEntry, OpsFlags, STUB_SIZE, Trampoline, check_word,
     retarget_stub, site_word, write_stub,
 };
+use arch::text;
 use kernel_core::insn;
 
 use super::retired::{Retire, retire};
@@ -158,9 +159,10 @@ impl Hook {
     #[allow(unsafe_code, reason = "changes a live stub")]
     fn lead_to(&mut self, trampoline: Trampoline) {
         if self.trampoline != trampoline {
-            // SAFETY: the stub is this hook's, written by `write_stub`.
-            unsafe { retarget_stub(self.stub, trampoline) };
-            cpu::synchronise();
+            cpu::change_code(|| {
+                // SAFETY: the stub is this hook's, written by `write_stub`.
+                unsafe { retarget_stub(self.stub, trampoline) }
+            });
             self.trampoline = trampoline;
         }
     }
@@ -168,13 +170,16 @@ impl Hook {
     /// Every CPU executes the new word when this returns.
     #[allow(unsafe_code, reason = "changes a live site")]
     fn write_site(&self, from: u32, to: u32) -> Result<(), FtraceError> {
-        // SAFETY: it is a site, and both its nop and its branch are right at any moment: the stub is complete.
-        let written = unsafe { replace_word(self.site.address, from, to) };
-        written.map_err(|mismatch| FtraceError::UnexpectedWord {
+        // SAFETY: it is a site.
+        let checked = unsafe { check_word(self.site.address, from) };
+        checked.map_err(|mismatch| FtraceError::UnexpectedWord {
             function: self.site.function.clone(),
             mismatch,
         })?;
-        cpu::synchronise();
+        cpu::change_code(|| {
+            // SAFETY: it is a site, and both its nop and its branch are right at any moment: the stub is complete.
+            unsafe { text::write_word(self.site.address, to) }
+        });
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod graph;
 mod hook;
 mod registry;
 mod retired;
+mod several_tests;
 mod sites;
 mod stubs;
 mod tests;
@@ -16,7 +17,7 @@ pub use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, OpsFunction};
 pub use error::FtraceError;
 pub use graph::{GraphOps, GraphStack, GraphTracer};
 pub use registry::{
-    Place, enabled_functions, hooked, hooked_in, is_enabled, original, register, set_enabled, unregister,
+    Place, enabled_functions, hook_count, hooked_in, is_enabled, original, register, set_enabled, unregister,
 };
 pub use retired::{Retire, keepers, reap, retire};
 pub use sites::{ClassicSite, Site, SiteShape, kernel_sites, prime_classic_sites};

@@ -129,11 +129,9 @@ pub fn enabled_functions() -> Vec<(Site, Vec<(&'static str, OpsFlags)>)> {
         .collect()
 }
 
-/// The functions that are hooked, in the order of their sites, each with the names of its ops.
-pub fn hooked() -> Vec<(Site, Vec<&'static str>)> {
-    let names = |ops: Vec<(&'static str, OpsFlags)>| ops.into_iter().map(|(name, _)| name).collect();
-    let hooked = enabled_functions().into_iter();
-    hooked.map(|(site, ops)| (site, names(ops))).collect()
+/// How many functions are hooked.
+pub fn hook_count() -> usize {
+    HOOKS.lock().len()
 }
 
 /// The first site in `range` that is hooked by somebody who does not let go when its module does: what keeps the module

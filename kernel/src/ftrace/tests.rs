@@ -9,8 +9,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use arch::ftrace::{ftrace_stub, ftrace_trash};
 
 use super::{
-    ClassicSite, FtraceError, FtraceOps, FtraceRegs, OpsFlags, Place, Site, SiteShape, hooked, kernel_sites,
-    reap, register, unregister,
+    ClassicSite, FtraceError, FtraceOps, FtraceRegs, OpsFlags, Place, Site, SiteShape, hook_count,
+    kernel_sites, reap, register, unregister,
 };
 use crate::symbols;
 use crate::{ensure, ensure_eq, ktest};
@@ -180,7 +180,7 @@ ktest! {
             for site in &sites {
                 register(site, &ops, Place::Last).map_err(refused)?;
             }
-            ensure!(hooked().len() >= sites.len(), "only {} of {} functions are hooked", hooked().len(), sites.len());
+            ensure!(hook_count() >= sites.len(), "only {} of {} functions are hooked", hook_count(), sites.len());
             let work = crate::thread::spawn("work", || {
                 let texts: Vec<_> = (0..200u64).map(|n| alloc::format!("{n:>5}{:x}", n * n)).collect();
                 crate::thread::sleep(arch::time::TICKS_PER_SECOND / 200);
@@ -200,13 +200,13 @@ ktest! {
     }
 
     fn a_site_with_another_word_is_refused() {
-        let hooks = hooked().len();
+        let hooks = hook_count();
         let site = site_of(one_slot)?;
         let ops = numbered(1, OpsFlags::empty());
         let other = Site { address: site.address + 4, ..site.clone() };
         let error = register(&other, &ops, Place::Last).err();
         ensure!(matches!(&error, Some(FtraceError::UnexpectedWord { mismatch, .. }) if mismatch.address == other.address), "it was {error:?}");
-        ensure_eq!(hooked().len(), hooks, "hooks, afterwards");
+        ensure_eq!(hook_count(), hooks, "hooks, afterwards");
         Ok(())
     }
 

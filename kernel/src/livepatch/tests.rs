@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::{KlpError, KlpFunc, KlpObject, KlpPatch, ReturnDesign, disable, enable, enabled, find_function};
 use crate::exceptions::Fault;
-use crate::ftrace::{FtraceError, GraphOps, GraphTracer, Place, hooked, reap, register, unregister};
+use crate::ftrace::{FtraceError, GraphOps, GraphTracer, Place, hook_count, reap, register, unregister};
 use crate::thread::{Builder, Outcome};
 use crate::{ensure, ensure_eq, ktest};
 
@@ -126,10 +126,10 @@ fn refusal(old_name: &str, sympos: usize) -> Result<KlpError, String> {
         ..KlpPatch::default()
     };
     reap();
-    let before = (hooked().len(), enabled(), crate::memory::heap_at_rest());
+    let before = (hook_count(), enabled(), crate::memory::heap_at_rest());
     let answer = enable(patch);
     reap();
-    let after = (hooked().len(), enabled());
+    let after = (hook_count(), enabled());
     let result = answer.err().ok_or_else(|| format!("'{old_name}' was patched"))?;
     ensure_eq!(after, (before.0, before.1), "hooks and patches after a refusal");
     Ok(result)
@@ -137,7 +137,7 @@ fn refusal(old_name: &str, sympos: usize) -> Result<KlpError, String> {
 
 ktest! {
     fn a_patch_comes_and_goes_under_every_design() {
-        let before = hooked().len();
+        let before = hook_count();
         for design in ReturnDesign::for_kernel() {
             enable(patch("one", times_three).under(design)).map_err(text)?;
             let during = call(7);
@@ -145,7 +145,7 @@ ktest! {
             ensure_eq!(during, 31, "patched, under {design}");
             ensure_eq!(call(7), 17, "afterwards, under {design}");
         }
-        ensure_eq!(hooked().len(), before, "hooks, afterwards");
+        ensure_eq!(hook_count(), before, "hooks, afterwards");
         Ok(())
     }
 
@@ -243,7 +243,7 @@ ktest! {
     }
 
     fn empty_double_and_unknown_patches_are_refused() {
-        let before = hooked().len();
+        let before = hook_count();
         let nothing = KlpPatch::of_kernel("nothing", &[]);
         ensure_eq!(enable(nothing), Err(KlpError::Empty { patch: "nothing".to_string() }), "an empty patch");
         let twice = KlpPatch::of_kernel("twice", &[(VICTIM, address(times_three)), (VICTIM, address(times_five))]);
@@ -255,7 +255,7 @@ ktest! {
         disable("one").map_err(text)?;
         ensure_eq!(again, Err(KlpError::AlreadyEnabled { patch: "one".to_string() }), "the same name twice");
         ensure_eq!(still, 13, "the first patch's result");
-        ensure_eq!(hooked().len(), before, "hooks, afterwards");
+        ensure_eq!(hook_count(), before, "hooks, afterwards");
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::{
     KlpCallbacks, KlpError, KlpFunc, KlpObject, KlpPatch, Obstacle, PatchInfo, disable, enable, enabled,
     force, is_in_transition, set_enabled, settle, stalled,
 };
-use crate::ftrace::{hooked, reap};
+use crate::ftrace::{hook_count, reap};
 use crate::situations::GATE;
 use crate::sync::{IrqLock, Rank};
 use crate::thread::{JoinHandle, spawn};
@@ -163,11 +163,11 @@ ktest! {
         let _cleanup = Cleanup(&["first", "second"]);
         let thread = inside();
         enable(KlpPatch::of_kernel("first", &[func(WAITS, waits_too)])).map_err(text)?;
-        let before = hooked().len();
+        let before = hook_count();
         let second = enable(KlpPatch::of_kernel("second", &[func(OTHER, instead)]));
         let wanted = KlpError::OtherInTransition { patch: "second".into(), other: "first".into() };
         ensure_eq!(second, Err(wanted), "a second transition");
-        ensure_eq!(hooked().len(), before, "hooks, after the refusal");
+        ensure_eq!(hook_count(), before, "hooks, after the refusal");
         GATE.open();
         ensure_eq!(thread.join(), Ok(8), "the thread inside");
         settle();
@@ -254,20 +254,20 @@ ktest! {
 
     fn a_callback_that_refuses_leaves_everything_as_it_was() {
         let _cleanup = Cleanup(&[]);
-        let before = hooked().len();
+        let before = hook_count();
         events();
         let error = enable(with_callbacks("refuses", -19)).err();
         ensure_eq!(error, Some(KlpError::Callback { object: "vmlinux".into(), status: -19 }), "the refusal");
         ensure_eq!(events(), ["pre_patch"], "callbacks");
         ensure!(info("refuses").is_none() && !is_in_transition(), "something is left");
-        ensure_eq!((hooked().len(), call(waits)), (before, 8), "hooks, and what is called");
+        ensure_eq!((hook_count(), call(waits)), (before, 8), "hooks, and what is called");
         // The object before the one that refuses was prepared, and is told.
         let mut patch = with_callbacks("refuses", 0);
         patch.objects.push(KlpObject { callbacks: noting(-19), funcs: [KlpFunc { old_name: OTHER.into(), sympos: 0, new_function: func(OTHER, instead).1 }].into(), ..KlpObject::default() });
         let error = enable(patch).err().map(|error| error.errno().number());
         ensure_eq!(error, Some(19), "the number");
         ensure_eq!(events(), ["pre_patch", "pre_patch", "post_unpatch"], "callbacks of two objects");
-        ensure_eq!((hooked().len(), call(waits)), (before, 8), "hooks, and what is called");
+        ensure_eq!((hook_count(), call(waits)), (before, 8), "hooks, and what is called");
         Ok(())
     }
 

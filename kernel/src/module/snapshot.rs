@@ -48,7 +48,7 @@ impl Snapshot {
             modules: modules.len(),
             module_symbols: modules.iter().map(|module| module.symbols.len()).sum(),
             module_users: modules.iter().map(|module| module.use_count()).sum(),
-            hooks: ftrace::hooked().len(),
+            hooks: ftrace::hook_count(),
             patches: livepatch::enabled().len(),
             sites: sum.sites,
             site_words: sum.words,

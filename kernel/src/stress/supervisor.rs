@@ -96,7 +96,7 @@ fn stress(options: &Options) -> Result<(), String> {
     patcher::clear()?;
     showcase::clear()?;
     let (begun, ended) = tracer::graphed()?;
-    let left = ftrace::hooked().len();
+    let left = ftrace::hook_count();
     if left != 0 {
         return Err(format!("{left} hooks are left"));
     }

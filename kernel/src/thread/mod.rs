@@ -6,6 +6,7 @@ mod guard;
 mod run_queue;
 mod scan;
 mod scheduler;
+mod several_tests;
 
 mod tests;
 mod wait;

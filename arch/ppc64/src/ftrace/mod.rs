@@ -15,4 +15,4 @@ pub use trampoline::{Trampoline, ftrace_stub, ftrace_trash, return_to_handler_en
 #[cfg(target_arch = "powerpc64")]
 mod site;
 #[cfg(target_arch = "powerpc64")]
-pub use site::{WordMismatch, replace_word, retarget_stub, write_stub};
+pub use site::{WordMismatch, check_word, retarget_stub, write_stub};

@@ -32,23 +32,24 @@ impl fmt::Display for WordMismatch {
     }
 }
 
-/// Replaces the instruction `expected` at `site` by `new`.
+/// Whether the word at a site is the one that is expected there.
+///
+/// # Errors
+/// It is another one.
 ///
 /// # Safety
-/// `site` is a site: both words are right for whoever executes there, before, meanwhile and afterwards.
-pub unsafe fn replace_word(site: u64, expected: u32, new: u32) -> Result<(), WordMismatch> {
-    // SAFETY: a site is readable text.
+/// `site` is a site: readable text.
+pub unsafe fn check_word(site: u64, expected: u32) -> Result<(), WordMismatch> {
+    // SAFETY: as the caller says.
     let found = unsafe { text::read_word(site) };
-    if found != expected {
-        return Err(WordMismatch {
-            address: site,
-            expected,
-            found,
-        });
+    if found == expected {
+        return Ok(());
     }
-    // SAFETY: the caller says that both words are right.
-    unsafe { text::write_word(site, new) };
-    Ok(())
+    Err(WordMismatch {
+        address: site,
+        expected,
+        found,
+    })
 }
 
 /// Writes a stub that nobody executes yet, for the hook of the function at `entry`; false when an address does not fit,
