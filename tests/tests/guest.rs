@@ -144,16 +144,6 @@ fn a_pattern_that_fits_nothing() {
 }
 
 #[test]
-fn the_same_run_by_instructions_prints_the_same() {
-    let once = || {
-        let ended = run(&["--icount"]);
-        ended.expect(0, &[]);
-        ended.output
-    };
-    assert_eq!(once(), once());
-}
-
-#[test]
 fn the_log_is_what_was_shown() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let log = folder.path().join("log");
