@@ -1,15 +1,18 @@
 //! Commands that look at the kernel: its log, its threads, its time.
 
+use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
 use core::fmt::Write as _;
 
-use arch::time::TICKS_PER_SECOND;
+use arch::time::{TICKS_PER_SECOND, timebase};
 use kernel_core::errno::Errno;
 
 use super::Peer;
 use super::command::{Command, Takes, options};
 use super::context::{Context, SUCCESS};
 use crate::logging::{self, Place, Stamp};
+use crate::thread::{self, Thread};
 use crate::tree;
 
 pub(super) const AWAIT: Command = Command {
@@ -28,7 +31,7 @@ pub(super) const AWAIT: Command = Command {
             return Ok(context.misuse("await", format_args!("'{seconds}' is no number of seconds")));
         };
         let path = context.path(file);
-        let end = arch::time::timebase().saturating_add(limit);
+        let end = timebase().saturating_add(limit);
         loop {
             let mut content = String::new();
             let is_there = match (tree::read(&path, &mut content), text.as_str()) {
@@ -41,7 +44,7 @@ pub(super) const AWAIT: Command = Command {
             if is_there {
                 return Ok(SUCCESS);
             }
-            if arch::time::timebase() >= end {
+            if timebase() >= end {
                 let content = content.trim_end().escape_debug();
                 return Ok(context.complain(format_args!("await: {file}: it is still '{content}'")));
             }
@@ -89,11 +92,11 @@ pub(super) const DMESG: Command = Command {
 pub(super) const PS: Command = Command {
     name: "ps",
     usage: "",
-    about: "Lists the threads: number, state, name, and the function in which each is.",
+    about: "Lists the threads: number, state, CPU, how long each has run, name, and the function in which it is.",
     help: "Under PATCH stands 'new' for a thread that uses the live patch which comes or goes.",
     takes: Takes::Nothing,
     run: |context, _| {
-        tree::show_threads(&mut context.out())?;
+        tree::show_threads(&mut context.out(), tree::SECONDS)?;
         Ok(SUCCESS)
     },
 };
@@ -135,8 +138,8 @@ fn ticks(seconds: &str) -> Option<u64> {
 pub(super) const THREADS: Command = Command {
     name: "threads",
     usage: "[-1]",
-    about: "Shows the threads again and again, until Ctrl-C.",
-    help: "-1  once",
+    about: "Shows the threads and what each takes of a CPU, again and again, until Ctrl-C.",
+    help: "-1  once, after a second",
     takes: Takes::Nothing,
     run: threads,
 };
@@ -146,21 +149,54 @@ fn threads(context: &mut Context, words: &[String]) -> Result<i32, Errno> {
         Ok((letters, others)) if others.is_empty() => !letters.is_empty(),
         _ => return Ok(context.misuse("threads", format_args!("what is '{}'?", words[0]))),
     };
-    if once {
-        tree::show_threads(&mut context.out())?;
-        return Ok(SUCCESS);
-    }
+    let mut last = Moment::now();
     loop {
+        context.sleep(TICKS_PER_SECOND)?;
+        let now = Moment::now();
+        let share = |thread: &Thread| {
+            let thousandths = last.share_until(&now, thread.id());
+            format!("{}.{}", thousandths / 10, thousandths % 10)
+        };
         let mut page = String::new();
-        tree::show_threads(&mut page)?;
-        let seconds = logging::uptime() / TICKS_PER_SECOND;
+        tree::show_threads(&mut page, ("%CPU", &share))?;
+        if once {
+            context.out().write_str(&page)?;
+            return Ok(SUCCESS);
+        }
         let clear = if context.peer == Peer::Person {
             "\x1b[H\x1b[2J"
         } else {
             ""
         };
+        let seconds = logging::uptime() / TICKS_PER_SECOND;
         let count = page.lines().count().saturating_sub(1);
         writeln!(context.out(), "{clear}up {seconds} s, {count} threads\n{page}")?;
-        context.sleep(TICKS_PER_SECOND)?;
+        last = now;
+    }
+}
+
+/// How long each thread had run at some time.
+struct Moment {
+    time: u64,
+    /// By the threads' numbers.
+    ran: BTreeMap<u32, u64>,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Moment {
+            time: timebase(),
+            ran: thread::all()
+                .iter()
+                .map(|thread| (thread.id(), thread.ran()))
+                .collect(),
+        }
+    }
+
+    /// What a thread took of one CPU until a later moment, in thousandths. Who has begun since had run nothing before.
+    fn share_until(&self, later: &Moment, thread: u32) -> u64 {
+        let ran = |moment: &Moment| moment.ran.get(&thread).copied().unwrap_or(0);
+        let ticks = ran(later).saturating_sub(ran(self));
+        1000 * ticks / (later.time - self.time).max(1)
     }
 }

@@ -131,6 +131,7 @@ pub(super) fn new_thread(
         memory,
         sacrificial,
         time_left: AtomicU64::new(time_left),
+        ran: AtomicU64::new(0),
         state: AtomicU8::new(State::Runnable as u8),
         home: AtomicUsize::new(0),
         allowed: AtomicU64::new(u64::MAX),

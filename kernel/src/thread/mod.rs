@@ -20,6 +20,7 @@ use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use arch::cpu::CpuHead;
 use arch::thread::ThreadHead;
+use arch::time;
 
 use crate::exceptions::Fault;
 use crate::ftrace::GraphStack;
@@ -49,6 +50,8 @@ pub struct Thread {
     sacrificial: bool,
     /// Ticks of the timebase that a sacrificial thread may still run.
     time_left: AtomicU64,
+    /// Ticks of the timebase that it has run.
+    ran: AtomicU64,
     state: AtomicU8,
     /// The CPU in whose queue it is, or was last.
     home: AtomicUsize,
@@ -126,6 +129,32 @@ impl Thread {
     /// Whether a fault ends only this thread.
     pub fn is_sacrificial(&self) -> bool {
         self.sacrificial
+    }
+
+    /// Ticks of the timebase that the thread has run.
+    pub fn ran(&self) -> u64 {
+        let (_, queue) = run_queue::of_thread(self);
+        let now = if queue.runs(self) {
+            queue.uncounted(self, time::timebase())
+        } else {
+            0
+        };
+        self.ran.load(Ordering::Relaxed) + now
+    }
+
+    /// The CPU that runs it, or ran it last.
+    pub fn cpu(&self) -> usize {
+        self.home.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is what a CPU runs when it has nothing to do.
+    pub fn is_idle(&self) -> bool {
+        run_queue::of_thread(self).1.is_idle(self)
+    }
+
+    /// Whether a CPU is on its stack.
+    pub fn is_running(&self) -> bool {
+        run_queue::of_thread(self).1.runs(self)
     }
 
     /// Ends a sacrificial thread the next time that a tick finds it running, as if its time were over.

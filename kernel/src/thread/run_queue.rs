@@ -41,8 +41,8 @@ pub(super) struct RunQueue {
     idle: Option<Arc<Thread>>,
     /// The thread that the CPU is leaving, if something is to be done for it afterwards.
     pub(super) left: Option<Left>,
-    /// The timebase when the timer was set last.
-    timer_set: u64,
+    /// The timebase up to which the running thread's time is counted.
+    counted: u64,
 }
 
 impl RunQueue {
@@ -53,7 +53,7 @@ impl RunQueue {
             sleeping: Vec::new(),
             idle: None,
             left: None,
-            timer_set: 0,
+            counted: 0,
         }
     }
 
@@ -127,17 +127,29 @@ impl RunQueue {
     /// Sets the decrementer to the end of `to`'s time slice or to the next sleeper's time, whichever comes first.
     pub(super) fn set_timer(&mut self, to: &Thread) {
         let now = time::timebase();
-        self.timer_set = now;
         let next_sleeper = self.sleeping.iter().map(|(at, _)| at.saturating_sub(now)).min();
         let slice = if self.is_idle(to) { IDLE_SLICE } else { TIME_SLICE };
         let ticks = next_sleeper.unwrap_or(slice).clamp(1, slice);
         time::set_decrementer(ticks as u32);
     }
 
-    /// What has passed since the timer was set. A slice is the most that counts: when the host stops the whole machine for a
-    /// while, the thread has not run.
-    pub(super) fn ran(&self, now: u64) -> u64 {
-        now.saturating_sub(self.timer_set).min(TIME_SLICE)
+    /// How long `thread` has run since its time was counted last. A slice is the most: when the host stops the whole machine
+    /// for a while, the thread has not run.
+    pub(super) fn uncounted(&self, thread: &Thread, now: u64) -> u64 {
+        let slice = if self.is_idle(thread) {
+            IDLE_SLICE
+        } else {
+            TIME_SLICE
+        };
+        now.saturating_sub(self.counted).min(slice)
+    }
+
+    /// Counts that as the time of `thread`, which has run until now, and answers how much it is.
+    pub(super) fn count(&mut self, thread: &Thread, now: u64) -> u64 {
+        let ran = self.uncounted(thread, now);
+        self.counted = now;
+        thread.ran.fetch_add(ran, Ordering::Relaxed);
+        ran
     }
 }
 

@@ -197,6 +197,7 @@ pub(super) fn schedule() {
     let from = current();
     let here = cpu::number();
     let mut queue = run_queue::of_cpu(here).lock();
+    queue.count(&from, time::timebase());
     match from.raw_state() {
         State::Runnable if queue.is_idle(&from) => {}
         State::Runnable if from.may_run_on(here) => queue.push(from.clone()),
@@ -274,11 +275,12 @@ pub fn tick(frame: &ExceptionFrame) {
     module::update_jiffies();
     let mut queue = run_queue::of_this_cpu().lock();
     queue.wake_sleepers(now);
-    let (ran, wanted) = (queue.ran(now), queue.wanted());
+    let thread = current();
+    let (ran, wanted) = (queue.count(&thread, now), queue.wanted());
     drop(queue);
     call_for_help(cpu::number(), wanted);
     // Who has a lock in his hands is ended at a later tick: others would wait for it for ever.
-    if charge(&current(), ran) && sync::held_by_current() == 0 {
+    if charge(&thread, ran) && sync::held_by_current() == 0 {
         end_current(Outcome::OutOfTime { nip: frame.nip });
     }
     // The emergency stack is the CPU's: whoever runs next may need it, and what is on it must be done before. The thread has

@@ -30,7 +30,7 @@ use kernel_core::tree::{Fit, Part, fit, parts, pattern};
 
 pub(crate) use initrd::bytes;
 pub(crate) use modules::users as module_users;
-pub(crate) use proc::show_threads;
+pub(crate) use proc::{SECONDS, show_threads};
 
 /// One row of a table.
 pub(crate) struct Entry {

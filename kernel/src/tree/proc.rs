@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use arch::entry::Vector;
+use arch::time::TICKS_PER_SECOND;
 use kernel_core::errno::Errno;
 use kernel_core::symbols::{Binding, Kind as SymbolKind};
 
@@ -27,7 +28,7 @@ pub(super) const TABLE: Table = Table {
         }),
         Entry::readable("/proc/kallsyms", |_, out| show_symbols(out)),
         Entry::readable("/proc/modules", |_, out| show_modules(out)),
-        Entry::readable("/proc/threads", |_, out| show_threads(out)),
+        Entry::readable("/proc/threads", |_, out| show_threads(out, SECONDS)),
         Entry::readable("/proc/meminfo", |_, out| Ok(out.write_str(&proc::meminfo()?)?)),
         Entry::readable("/proc/interrupts", |_, out| show_interrupts(out)),
     ],
@@ -84,9 +85,19 @@ fn show_modules(out: &mut dyn fmt::Write) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Every thread: number, state, whether it uses the patch that comes or goes, name, and the function in which it is.
-pub(crate) fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
-    writeln!(out, "{:>5} STATE   PATCH {:24} IN", "ID", "NAME")?;
+/// What [`show_threads`] says of the time that a thread has run, in seven letters, with what stands above.
+pub(crate) type Usage<'a> = (&'a str, &'a dyn Fn(&Thread) -> String);
+
+/// Seconds since it began.
+pub(crate) const SECONDS: Usage<'static> = ("SECONDS", &|thread| {
+    let milliseconds = thread.ran() / (TICKS_PER_SECOND / 1000);
+    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
+});
+
+/// Every thread: number, state, CPU, how long it has run, whether it uses the patch that comes or goes, name, and the function
+/// in which it is.
+pub(crate) fn show_threads(out: &mut dyn fmt::Write, (above, usage): Usage<'_>) -> Result<(), Errno> {
+    writeln!(out, "{:>5} STATE   CPU {above:>7} PATCH {:24} IN", "ID", "NAME")?;
     let me = thread::current();
     let threads = thread::all();
     // One look at all of them: other CPUs stand still meanwhile.
@@ -100,7 +111,8 @@ pub(crate) fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
     for (thread, place) in threads.iter().zip(places) {
         let is_me = Arc::ptr_eq(&me, thread);
         let state = match thread.state() {
-            _ if is_me => "running",
+            _ if thread.is_idle() => "idle",
+            _ if is_me || thread.is_running() => "running",
             State::Runnable => "ready",
             State::Blocked | State::Asleep => "asleep",
             State::Ended => "ended",
@@ -111,8 +123,10 @@ pub(crate) fn show_threads(out: &mut dyn fmt::Write) -> Result<(), Errno> {
         };
         writeln!(
             out,
-            "{:>5} {state:7} {patch:5} {:24} {place}",
+            "{:>5} {state:7} {:>3} {:>7} {patch:5} {:24} {place}",
             thread.id(),
+            thread.cpu(),
+            usage(thread),
             thread.name()
         )?;
     }
