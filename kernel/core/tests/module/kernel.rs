@@ -2,7 +2,7 @@
 
 use kernel_core::insn;
 use kernel_core::module::{
-    Layout, Linked, LocalEntry, ModuleError, ModuleFile, ModuleId, Resolve, ResolveError, Resolved,
+    LateName, Layout, Linked, LocalEntry, ModuleError, ModuleFile, ModuleId, Resolve, ResolveError, Resolved,
 };
 
 /// Where modules are linked in these tests.
@@ -35,6 +35,9 @@ impl Resolve for Symbols {
     fn resolve(&self, name: &str) -> Result<Resolved, ResolveError> {
         if name == "twice" {
             return Err(ResolveError::Ambiguous(2));
+        }
+        if LateName::parse(name).is_some() {
+            return Err(ResolveError::Late);
         }
         let local_entry = match name {
             "keeps_toc" => LocalEntry::Same,

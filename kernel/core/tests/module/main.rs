@@ -4,6 +4,7 @@ mod against_ld;
 mod bad_input;
 mod calls;
 mod kernel;
+mod late;
 mod linking;
 mod mutation;
 mod tools;
