@@ -9,9 +9,12 @@ use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use super::failure::{fail_at, has_failed};
 use super::{
     KlpCallbacks, KlpError, KlpFunc, KlpObject, KlpPatch, KlpState, disable, enable, enabled, functions,
-    settle,
+    is_in_transition, settle,
 };
+use crate::memory::heap_size;
 use crate::module::{self, Snapshot};
+use crate::situations::GATE;
+use crate::thread::{self, spawn};
 use crate::{ensure, ensure_eq, initrd, ktest, println};
 
 /// More points than this are a walk that does not end.
@@ -27,6 +30,12 @@ extern "C" fn first(x: u64) -> u64 {
 #[inline(never)]
 extern "C" fn second(x: u64) -> u64 {
     ONE.load(Ordering::Relaxed) + 2 * x
+}
+
+#[inline(never)]
+extern "C" fn waits(x: u64) -> u64 {
+    GATE.wait();
+    ONE.load(Ordering::Relaxed) + x
 }
 
 extern "C" fn other(x: u64) -> u64 {
@@ -168,6 +177,66 @@ fn go(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Enables a patch while the heap has one free block of this size, and nothing else.
+fn enable_with_only(bytes: usize, patch: KlpPatch) -> Result<(), KlpError> {
+    /// What the heap's smallest block is.
+    const SMALLEST: usize = 16;
+    // The list itself must not grow when nothing is left.
+    let mut taken: Vec<Vec<u8>> = Vec::with_capacity(4096);
+    let block = |size: usize| {
+        let mut block: Vec<u8> = Vec::new();
+        block.try_reserve_exact(size).is_ok().then_some(block)
+    };
+    let room = block(bytes);
+    let mut size = heap_size();
+    while size >= SMALLEST && taken.len() < taken.capacity() {
+        match block(size) {
+            Some(block) => taken.push(block),
+            None => size /= 2,
+        }
+    }
+    drop(room);
+    enable(patch)
+}
+
+/// Enables a patch with less memory than it takes, in small steps up to enough, and takes it back. Answers how many bytes that
+/// were.
+fn walk_over_memory(
+    patch: &dyn Fn() -> KlpPatch,
+    undo: &dyn Fn() -> Result<(), String>,
+) -> Result<usize, String> {
+    /// Bytes: more than this it cannot need.
+    const ENOUGH: usize = 256 * 1024;
+    const STEP: usize = 1024;
+    for bytes in (0..ENOUGH).step_by(STEP) {
+        let shown = picture();
+        let before = Snapshot::take();
+        match enable_with_only(bytes, patch()) {
+            Ok(()) => {
+                undo()?;
+                ensure!(bytes > 0, "it takes no memory");
+                return Ok(bytes);
+            }
+            Err(KlpError::NoMemory) => {}
+            Err(error) => return Err(format!("with {bytes} bytes: {error}")),
+        }
+        ensure_eq!(picture(), shown.clone(), "after an attempt with {bytes} bytes");
+        let change = before.check();
+        change.map_err(|change| format!("{change} after an attempt with {bytes} bytes"))?;
+    }
+    Err(format!("{ENOUGH} bytes are not enough"))
+}
+
+/// Returns when the thread that tries again has gone, and its memory with it.
+fn wait_for_the_worker() {
+    const PATIENCE: u64 = arch::time::TICKS_PER_SECOND / 500;
+    let is_there = || thread::with_all(|threads| threads.iter().any(|thread| thread.name() == "livepatch"));
+    while is_there() {
+        thread::sleep(PATIENCE);
+    }
+    thread::sleep(PATIENCE);
+}
+
 fn load_target() -> Result<(), KlpError> {
     let bytes = initrd::file("modules/klp_target.ko").unwrap_or_default();
     match module::load("klp_target", bytes) {
@@ -224,6 +293,53 @@ ktest! {
         lines.push(format!("{points} failure points of a patched module's coming: {memory} of memory, {callbacks} callback, {sites} sites"));
         ensure_eq!(PREPARED.load(Ordering::Relaxed), 0, "callbacks that were not taken back");
         lines.iter().for_each(|line| println!("# {line}"));
+        Ok(())
+    }
+
+    /// Not by asking for it to fail, but because there is none: the kernel would end if anything took more than it had asked for.
+    fn with_too_little_memory_everything_stays_as_it_was() {
+        for replace in [false, true] {
+            load_target().map_err(text)?;
+            enable(lower()).map_err(text)?;
+            settle();
+            // Once with enough: lists that grow then stay as large.
+            enable(patch(replace)).map_err(text)?;
+            settle();
+            go("walked")?;
+            if replace {
+                enable(lower()).map_err(text)?;
+                settle();
+            }
+            let result = walk_over_memory(&|| patch(replace), &|| {
+                settle();
+                go("walked")
+            });
+            if !replace || result.is_err() {
+                go("lower")?;
+            }
+            unload_target()?;
+            let kind = if replace { "a patch that replaces another" } else { "a patch over another" };
+            println!("# {kind} is refused with less than {} bytes of memory, and is enabled with these", result?);
+        }
+        Ok(())
+    }
+
+    /// The same with a thread in the way: then somebody has to be there who tries again.
+    fn with_too_little_memory_nobody_is_left_in_the_way() {
+        let stalling = || KlpPatch::of_kernel("walked", &[(&name("waits"), address(other))]);
+        GATE.close();
+        let inside = spawn("in the way", || waits(10));
+        GATE.wait_for(inside.thread());
+        // Once with enough: who tries again has been there.
+        let once = enable(stalling()).map_err(text).and_then(|()| go("walked"));
+        wait_for_the_worker();
+        let bytes = once.and_then(|()| walk_over_memory(&stalling, &|| {
+            ensure!(is_in_transition(), "nobody is in the way");
+            go("walked")
+        }));
+        GATE.open();
+        ensure_eq!(inside.join(), Ok(11), "the thread in the way");
+        println!("# a patch with a thread in the way is refused with less than {} bytes of memory", bytes?);
         Ok(())
     }
 }

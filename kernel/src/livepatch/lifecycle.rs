@@ -19,11 +19,17 @@ use crate::{ftrace, thread};
 const NAMES: usize = 2048;
 pub(super) const FUNCTION: usize = 1024;
 
+/// The same for looking at all threads.
+fn threads() -> usize {
+    const THREAD: usize = 128;
+    thread::with_all(<[_]>::len) * THREAD
+}
+
 /// Enables a patch. When this returns without an error all its functions are patched for the caller, unless it is in one of
 /// them itself, and the other threads move to it one by one: at once, if they are outside of what changes, and otherwise as
 /// soon as they have left it; [`super::settle`] waits for all. On an error nothing has changed.
 pub fn enable(patch: KlpPatch) -> Result<(), KlpError> {
-    failure::memory(NAMES)?;
+    failure::memory(NAMES + threads())?;
     let module = hold_module(&patch)?;
     wait_for_stragglers(&patch.name)?;
     let mut registry = REGISTRY.lock();
@@ -213,11 +219,9 @@ impl Registry {
 
     /// Patches everything for the threads that move, and begins to move them.
     fn start(&mut self, enabled: Enabled) -> Result<(), KlpError> {
-        /// Bytes that a thread may take while it is looked at.
-        const THREAD: usize = 128;
-        let threads = thread::with_all(<[_]>::len) * THREAD;
-        failure::memory(NAMES + threads)?;
-        let reserve = Reserve::take(NAMES + threads + enabled.targets().count() * FUNCTION)?;
+        let reserve = Reserve::take(NAMES + threads() + enabled.targets().count() * FUNCTION)?;
+        // Behind the reserve, which is there for taking back only.
+        failure::memory(NAMES + threads())?;
         let name = enabled.name.clone();
         let objects = enabled.objects.len();
         log::debug!(target: "livepatch", "'{name}': initializing patching transition");
@@ -236,7 +240,7 @@ impl Registry {
             // The last thing that can fail: from then on threads move.
             let result = result.and_then(|()| {
                 if is_last {
-                    failure::memory(NAMES + threads)
+                    failure::memory(NAMES + threads())
                 } else {
                     Ok(())
                 }
