@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::check::{self, Obstacle};
 use crate::logging;
@@ -77,6 +77,9 @@ impl fmt::Display for Stall {
     }
 }
 
+/// Ticks of the timebase for which a transition may wait before the log says so: 15 s. Cases have no such patience.
+pub(super) static LONG: AtomicU64 = AtomicU64::new(15 * arch::time::TICKS_PER_SECOND);
+
 /// The transition that is going on.
 #[derive(Debug)]
 pub(super) struct Transition {
@@ -146,9 +149,8 @@ impl Transition {
 
     /// Says once in the log what a transition waits for, when it has waited for long.
     pub(super) fn report(&mut self) {
-        /// Ticks of the timebase: 15 s.
-        const LONG: u64 = 15 * arch::time::TICKS_PER_SECOND;
-        if self.is_reported || logging::uptime().saturating_sub(self.since) < LONG {
+        let waited = logging::uptime().saturating_sub(self.since);
+        if self.is_reported || waited < LONG.load(Ordering::Relaxed) {
             return;
         }
         self.is_reported = true;

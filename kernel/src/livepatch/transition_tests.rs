@@ -6,14 +6,16 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use super::transition::LONG;
 use super::{
     KlpCallbacks, KlpError, KlpFunc, KlpObject, KlpPatch, Obstacle, PatchInfo, disable, enable, enabled,
     force, is_in_transition, set_enabled, settle, stalled,
 };
 use crate::ftrace::{hook_count, reap};
+use crate::logging::{self, Place};
 use crate::situations::GATE;
 use crate::sync::{IrqLock, Rank};
-use crate::thread::{JoinHandle, spawn};
+use crate::thread::{JoinHandle, sleep, spawn};
 use crate::{ensure, ensure_eq, ktest};
 
 static ONE: AtomicU64 = AtomicU64::new(1);
@@ -156,6 +158,34 @@ ktest! {
         let before = ANSWERS.lock().pop();
         // It was moved, or not, by the time it called: either way its child had its state.
         ensure!(matches!((before, &both), (Some(15), Ok((8, Ok(15 | 701)))) | (Some(701), Ok((8, Ok(701))))), "{before:?}, {both:?}");
+        Ok(())
+    }
+
+    fn the_log_says_once_that_a_transition_stalls() {
+        /// Ticks of the timebase: 20 ms.
+        const SOON: u64 = arch::time::TICKS_PER_SECOND / 50;
+        let _cleanup = Cleanup(&["stalls"]);
+        let mut place = Place::default();
+        let mut message = String::new();
+        while logging::read(&mut place, &mut message).is_some() {}
+        let thread = inside();
+        let long = LONG.swap(SOON, Ordering::Relaxed);
+        let enabled = enable(KlpPatch::of_kernel("stalls", &[func(WAITS, waits_too)])).map_err(text);
+        sleep(5 * SOON);
+        LONG.store(long, Ordering::Relaxed);
+        enabled?;
+        let mut said = Vec::new();
+        while logging::read(&mut place, &mut message).is_some() {
+            if message.contains("still in transition") {
+                said.push(message.clone());
+            }
+        }
+        GATE.open();
+        ensure_eq!(thread.join(), Ok(8), "the thread inside");
+        ensure_eq!(said.len(), 1, "messages that it stalls");
+        for part in ["'stalls': still in transition: thread 'inside' (", WAITS, ", frame ", ", for "] {
+            ensure!(said[0].contains(part), "{}", said[0]);
+        }
         Ok(())
     }
 
