@@ -260,6 +260,9 @@ fn summarise(options: &Options, took: u64, digest: u64, before: AllInterrupts, a
         CHANGES.reversed.get()
     );
     println!("# replaced all: {}", CHANGES.replaced.get());
+    // Whatever came has gone by now: disabled, or replaced.
+    let cycles = CHANGES.enabled.get() + CHANGES.replaced.get();
+    println!("# cycles of patching and unpatching: {cycles}");
     println!("# waited for another's transition: {}", CHANGES.waited.get());
     println!(
         "# modules loaded: {}, unloaded: {}, refused as they had to be: {}, had to linger: {}",
