@@ -163,7 +163,8 @@ fn qemu_gets_what_the_options_say() {
     );
     for part in [
         "-M pseries,cap-",
-        "-cpu power8 -smp 4 -m 1024",
+        "-cpu power8 -d guest_errors",
+        "-smp 4 -m 1024",
         "-icount shift=",
         "case=a::* icount=3 log=debug klp.unsafe",
     ] {
