@@ -11,6 +11,7 @@ use core::sync::atomic::Ordering;
 
 use arch::livepatch::ReturnDesign;
 
+use super::transition::PatchState;
 use crate::ftrace::{self, FtraceError, FtraceOps, FtraceRegs, OpsFlags, Place, Retire, Site, retire};
 use crate::thread;
 
@@ -33,7 +34,7 @@ const ORIGINAL: Goal = Goal {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Winner {
-    /// By the thread's `PatchState`. The two differ while the function's top patch is in transition.
+    /// By the word in the thread's head. The two differ while the function's top patch is in transition.
     goals: [Goal; 2],
 }
 
@@ -136,9 +137,9 @@ impl FuncStack {
             } else {
                 top.goal()
             };
-            Box::new(Winner {
-                goals: [unpatched, top.goal()],
-            })
+            let mut goals = [unpatched; 2];
+            goals[PatchState::Patched.word() as usize] = top.goal();
+            Box::new(Winner { goals })
         });
         if let Some(winner) = &winner {
             self.ops.data.store(&raw const **winner as u64, Ordering::Release);
@@ -193,9 +194,9 @@ extern "C" fn klp_ftrace_handler(_site: u64, _parent: u64, ops: &FtraceOps, regs
     let winner = ops.data.load(Ordering::Acquire) as *const Winner;
     // SAFETY: `publish` has stored a winner before the hook could call this, and `retire` keeps it while a thread is here.
     let winner = unsafe { &*winner };
-    // After the winner: who sees one of a transition must not see a state from before it.
-    let is_patched = thread::current_head().patch_state.load(Ordering::Relaxed) != 0;
-    let goal = &winner.goals[usize::from(is_patched)];
+    // It changes only while the thread is on no way through a hook: so between the two loads it does not.
+    let is_one = thread::current_head().patch_state.load(Ordering::Relaxed) != 0;
+    let goal = &winner.goals[usize::from(is_one)];
     if goal.function != 0 {
         regs.redirect(goal.function, goal.return_entry);
     }

@@ -13,26 +13,35 @@ use crate::thread::{self, Thread};
 
 /// Which functions a thread runs while a transition goes on: those from before the patch, or the patch's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
 pub enum PatchState {
     /// Those from before.
-    Unpatched = 0,
+    Unpatched,
     /// The patch's.
-    Patched = 1,
+    Patched,
 }
+
+/// The word of a thread's head that stands for [`PatchState::Patched`]: 0 or 1. It changes between transitions, when all threads
+/// have the same word, so that no thread's word has to: a thread that is on its way with a winner of the last transition would
+/// take what it has replaced.
+static PATCHED: AtomicU64 = AtomicU64::new(1);
 
 impl PatchState {
     /// The state of a thread.
     pub fn of(thread: &Thread) -> Self {
-        if thread.head().patch_state.load(Ordering::Relaxed) == 0 {
-            PatchState::Unpatched
-        } else {
+        if thread.head().patch_state.load(Ordering::Relaxed) == PatchState::Patched.word() {
             PatchState::Patched
+        } else {
+            PatchState::Unpatched
         }
     }
 
+    /// What stands for it in a thread's head: 0 or 1.
+    pub(super) fn word(self) -> u64 {
+        PATCHED.load(Ordering::Relaxed) ^ u64::from(self == PatchState::Unpatched)
+    }
+
     fn set(self, thread: &Thread) {
-        thread.head().patch_state.store(self as u64, Ordering::Relaxed);
+        thread.head().patch_state.store(self.word(), Ordering::Relaxed);
     }
 
     /// The other one.
@@ -96,10 +105,10 @@ pub(super) struct Transition {
 }
 
 impl Transition {
-    /// Puts every thread into the state from which it moves.
+    /// Every thread is in the state from which it moves. Between transitions all have the same word in their heads.
     pub(super) fn begin(patch: &str, to: PatchState) -> Self {
-        // Who reads a winner that is published after this sees the state as well: see `klp_ftrace_handler`.
-        thread::with_all(|threads| threads.iter().for_each(|thread| to.opposite().set(thread)));
+        let now = thread::current_head().patch_state.load(Ordering::Relaxed);
+        PATCHED.store(now ^ u64::from(to == PatchState::Patched), Ordering::Relaxed);
         Transition {
             patch: String::from(patch),
             to,
