@@ -6,12 +6,13 @@ mod guest;
 mod source;
 
 use crate::abi::Abi;
-use crate::machine::{Cpu, Model};
+use crate::machine::Wishes;
 use crate::module::{self, Source};
+use crate::target::Target;
 use crate::toolchain::Toolchain;
 use crate::{build, workspace};
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum as _};
+use clap::Args;
 use guest::Guest;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,17 +45,10 @@ Exit status:
 Environment:
   TOCSIN_LINUX  a folder with Linux 6.1's source, in place of Debian's package linux-source-6.1")]
 pub(crate) struct Options {
-    /// The machine
-    #[arg(long, value_enum, default_value_t = Model::Pseries)]
-    machine: Model,
-    /// The processor [default: power9 on pseries, otherwise the machine's own]
-    #[arg(long, value_enum)]
-    cpu: Option<Cpu>,
-    /// How the kernel's code reaches its data
-    #[arg(long, value_enum, default_value_t)]
-    abi: Abi,
-    /// How many processors the machine has
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[command(flatten)]
+    target: Target,
+    /// How many processors the machine has, 1 to 8
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
     smp: u16,
     /// Run only the scripts with this in their names
     #[arg(long, value_name = "PART", default_value = "")]
@@ -69,6 +63,8 @@ pub(crate) struct Options {
 /// # Errors
 /// A module does not compile, the machine does not boot, a file cannot be written.
 pub(crate) fn selftests(options: &Options) -> Result<ExitCode> {
+    // What `run` would refuse is refused before anything is compiled.
+    options.target.board(Wishes::default());
     let linux = match source::get() {
         Ok(linux) => linux,
         Err(error) => {
@@ -76,14 +72,15 @@ pub(crate) fn selftests(options: &Options) -> Result<ExitCode> {
             return Ok(ExitCode::from(NOT_RUN));
         }
     };
-    let folder = workspace::output(options.abi).join("linux-selftests");
-    let modules = compile(&linux, options.abi, &folder)?;
+    let folder = workspace::output(options.target.abi).join("linux-selftests");
+    let modules = compile(&linux, options.target.abi, &folder)?;
     println!("{} of Linux's modules compiled, unchanged", modules.len());
     if options.compile_only {
         return Ok(ExitCode::SUCCESS);
     }
     let scripts = lay_out_scripts(&linux, &folder.join("scripts"))?;
-    let guest = Guest::boot(&folder, &arguments(options), &modules)?;
+    let machine = [options.target.words(), vec![format!("--smp={}", options.smp)]].concat();
+    let guest = Guest::boot(&folder, &machine, &modules)?;
     let mut sum = Count::default();
     for name in SCRIPTS.iter().filter(|name| name.contains(&options.script)) {
         let count = run_script(&scripts.join(name), &guest)?;
@@ -103,18 +100,6 @@ pub(crate) fn selftests(options: &Options) -> Result<ExitCode> {
         sum.all
     );
     Ok(ExitCode::from(if is_good { 0 } else { FAILED }))
-}
-
-/// The options of `run` that say which machine.
-fn arguments(options: &Options) -> Vec<String> {
-    let word = |value: Option<clap::builder::PossibleValue>| value.map(|value| value.get_name().to_owned());
-    let mut arguments = vec![format!("--smp={}", options.smp)];
-    let machine = word(options.machine.to_possible_value()).map(|name| format!("--machine={name}"));
-    let abi = word(options.abi.to_possible_value()).map(|name| format!("--abi={name}"));
-    let cpu = options.cpu.and_then(|cpu| word(cpu.to_possible_value()));
-    arguments.extend(machine.into_iter().chain(abi));
-    arguments.extend(cpu.map(|name| format!("--cpu={name}")));
-    arguments
 }
 
 /// Compiles all modules, in the order of their names.

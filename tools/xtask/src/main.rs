@@ -21,6 +21,7 @@ mod run;
 mod setup;
 mod shell;
 mod stress;
+mod target;
 mod test;
 mod toolchain;
 mod verdict;

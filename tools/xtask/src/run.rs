@@ -1,10 +1,10 @@
 //! `cargo xtask run`: builds, packs the initrd, boots QEMU, and turns what the guest says into an exit status.
 
-use crate::abi::Abi;
 use crate::console::Console;
 use crate::debugger_socket::DebuggerSocket;
-use crate::machine::{self, Board, Cpu, Firmware, Machine, Model, Wishes};
+use crate::machine::{self, Firmware, Machine, Wishes};
 use crate::shell::{self, Peer};
+use crate::target::Target;
 use crate::verdict::{End, Verdict};
 use crate::{initrd, interrupt, prebuilt, qemu};
 use anyhow::{Context, Result};
@@ -52,15 +52,8 @@ pub(crate) struct Options {
     /// Let programs run lines in the shell, through this Unix socket: see `cargo xtask guest`
     #[arg(long, value_name = "SOCKET", num_args = 0..=1, require_equals = true, conflicts_with = "case")]
     serve: Option<Option<PathBuf>>,
-    /// The machine
-    #[arg(long, value_enum, default_value_t = Model::Pseries)]
-    machine: Model,
-    /// The processor [default: power9 on pseries, otherwise the machine's own]
-    #[arg(long, value_enum)]
-    cpu: Option<Cpu>,
-    /// How the kernel's code reaches its data
-    #[arg(long, value_enum, default_value_t)]
-    abi: Abi,
+    #[command(flatten)]
+    target: Target,
     /// How many processors the machine has, 1 to 8
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
     smp: u16,
@@ -128,17 +121,12 @@ fn parse_glob(text: &str) -> Result<String, String> {
 /// # Errors
 /// Nothing could be booted. What a booted guest does wrong is an exit status, not an error.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let wishes = Wishes {
-        cpu: options.cpu,
+    let board = options.target.board(Wishes {
         firmware: options.firmware,
         memory: options.memory,
         icount: options.icount,
-    };
-    let board = Board::choose(options.machine, wishes).and_then(|board| options.abi.runs_on(board));
-    let board = match board {
-        Ok(board) => board,
-        Err(reason) => Error::raw(ErrorKind::ArgumentConflict, reason + "\n").exit(),
-    };
+        ..Wishes::default()
+    });
     let peer = options.peer();
     if peer.is_some() && options.case.is_some() {
         Error::raw(ErrorKind::ArgumentConflict, "--case: the shell runs no cases\n").exit();
@@ -154,7 +142,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         .iter()
         .map(|path| initrd::extra(path))
         .collect::<Result<Vec<_>>>()?;
-    let parts = prebuilt::get(options.abi)?;
+    let parts = prebuilt::get(options.target.abi)?;
     let initrd = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
     fs::write(initrd.path(), initrd::pack(&parts, &extra)?).context("cannot write the initrd")?;
 

@@ -1,14 +1,13 @@
 //! `cargo xtask stress`: boots the kernel's stress, in which all CPUs call patched functions while patches come and go, and
 //! judges. All that is random there follows from the seed; by instructions (`--icount`) a run is the same each time.
 
-use crate::abi::Abi;
 use crate::console::Console;
-use crate::machine::{self, Board, Cpu, Machine, Model, Wishes};
+use crate::machine::{self, Machine, Model, Wishes};
+use crate::target::{Target, word};
 use crate::verdict::{End, Kind, Verdict};
 use crate::{initrd, interrupt, prebuilt, qemu};
 use anyhow::{Context, Result};
-use clap::error::ErrorKind;
-use clap::{Args, Error, ValueEnum};
+use clap::{Args, ValueEnum};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -33,15 +32,8 @@ pub(crate) struct Options {
     /// Let time pass by instructions: the same seed goes the same way each time; pseries only
     #[arg(long)]
     icount: bool,
-    /// The machine
-    #[arg(long, value_enum, default_value_t = Model::Pseries)]
-    machine: Model,
-    /// The processor [default: power9 on pseries, otherwise the machine's own]
-    #[arg(long, value_enum)]
-    cpu: Option<Cpu>,
-    /// How the kernel's code reaches its data
-    #[arg(long, value_enum, default_value_t)]
-    abi: Abi,
+    #[command(flatten)]
+    target: Target,
     /// Keep everything that the guest printed in this file, byte for byte
     #[arg(long, value_name = "FILE")]
     keep_log: Option<PathBuf>,
@@ -63,28 +55,15 @@ enum Plant {
     EndlessLoop,
 }
 
-/// Its name on command lines, ours and the kernel's.
-fn word(value: impl ValueEnum) -> String {
-    value
-        .to_possible_value()
-        .map_or_else(String::new, |value| value.get_name().to_owned())
-}
-
 /// Boots and judges.
 ///
 /// # Errors
 /// Nothing could be booted. What a booted guest does wrong is an exit status, not an error.
 pub(crate) fn stress(options: &Options) -> Result<ExitCode> {
-    let wishes = Wishes {
-        cpu: options.cpu,
+    let board = options.target.board(Wishes {
         icount: options.icount,
         ..Wishes::default()
-    };
-    let board = Board::choose(options.machine, wishes).and_then(|board| options.abi.runs_on(board));
-    let board = match board {
-        Ok(board) => board,
-        Err(reason) => Error::raw(ErrorKind::ArgumentConflict, reason + "\n").exit(),
-    };
+    });
     let seed = options.seed.unwrap_or_else(new_seed);
     let mut log = match &options.keep_log {
         Some(path) => {
@@ -92,7 +71,7 @@ pub(crate) fn stress(options: &Options) -> Result<ExitCode> {
         }
         None => None,
     };
-    let parts = prebuilt::get(options.abi)?;
+    let parts = prebuilt::get(options.target.abi)?;
     let initrd = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
     fs::write(initrd.path(), initrd::pack(&parts, &[])?).context("cannot write the initrd")?;
     println!("stress: {}", options.shown(seed, options.icount));
@@ -152,18 +131,12 @@ impl Options {
             "cargo xtask stress --seconds {} --seed {seed} --smp {}",
             self.seconds, self.smp
         );
-        let mut add = |option: &str, value: String| line += &format!(" {option} {value}");
-        if self.machine != Model::Pseries {
-            add("--machine", word(self.machine));
-        }
-        if let Some(cpu) = self.cpu {
-            add("--cpu", word(cpu));
-        }
-        if self.abi != Abi::default() {
-            add("--abi", word(self.abi));
+        for word in self.target.words() {
+            line += " ";
+            line += &word;
         }
         if let Some(plant) = self.plant {
-            add("--plant", word(plant));
+            line += &format!(" --plant {}", word(plant));
         }
         if icount {
             line += " --icount";
@@ -180,7 +153,7 @@ impl Options {
             "The same, as far as the host lets it:\n  {}",
             self.shown(seed, false)
         );
-        if self.machine == Model::Pseries {
+        if self.target.machine == Model::Pseries {
             eprintln!(
                 "The same seed by instructions, which goes the same way each time:\n  {}",
                 self.shown(seed, true)
