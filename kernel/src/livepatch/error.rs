@@ -1,7 +1,6 @@
 //! Why a live patch could not be enabled or disabled.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 
 use kernel_core::errno::Errno;
@@ -89,13 +88,6 @@ pub enum KlpError {
         /// The other one.
         other: String,
     },
-    /// A thread does not come out of a trampoline.
-    Stragglers {
-        /// The patch that has to wait.
-        patch: String,
-        /// The threads that it waits for, by name.
-        threads: Vec<String>,
-    },
     /// No thread is moving for the patch.
     NotInTransition {
         /// The patch.
@@ -173,11 +165,6 @@ impl fmt::Display for KlpError {
                     "patch '{patch}' has to wait for the transition of patch '{other}'"
                 )
             }
-            KlpError::Stragglers { patch, threads } => write!(
-                f,
-                "patch '{patch}' has to wait for who is still on the way through an earlier hook: {}",
-                threads.join(", ")
-            ),
             KlpError::NotInTransition { patch } => write!(f, "patch '{patch}' is not in transition"),
             KlpError::Callback { object, status } => {
                 write!(f, "the pre-patch callback of object '{object}' answered {status}")
@@ -202,8 +189,7 @@ impl KlpError {
             }
             KlpError::Hook(FtraceError::Disabled { .. })
             | KlpError::AlreadyEnabled { .. }
-            | KlpError::OtherInTransition { .. }
-            | KlpError::Stragglers { .. } => Errno::Busy,
+            | KlpError::OtherInTransition { .. } => Errno::Busy,
             KlpError::NoMemory => Errno::NoMemory,
             KlpError::Callback { status, .. } => Errno::from_number(*status).unwrap_or(Errno::Invalid),
             KlpError::Ambiguous { .. }

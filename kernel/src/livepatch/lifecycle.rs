@@ -1,4 +1,5 @@
-//! A patch's life: enabled, in transition, settled, disabled, gone; turned round or forced on the way.
+//! A patch's life: enabled, in transition, settled, disabled, gone; turned round or forced on the way. How a transition ends is in
+//! `complete.rs`.
 //!
 //! The steps, their order and the words in the log are those of Linux 6.1 (`kernel/livepatch/core.c` and `transition.c`), so
 //! that what people know to look for is there.
@@ -6,13 +7,14 @@
 use alloc::format;
 use alloc::vec::Vec;
 
+use super::complete::verb;
 use super::failure::{self, Reserve};
 use super::object::{Func, Object};
 use super::registry::{Enabled, REGISTRY, Registry};
 use super::transition::{PatchState, Transition};
-use super::{KlpError, KlpObject, KlpPatch, default_design, worker};
+use super::{KlpError, KlpObject, KlpPatch, default_design};
 use crate::module::{self, ModuleUse};
-use crate::{ftrace, thread};
+use crate::thread;
 
 /// Bytes that a step may take for names and lists, and for each function that it deals with: generous, since the block is only
 /// asked for.
@@ -31,7 +33,6 @@ fn threads() -> usize {
 pub fn enable(patch: KlpPatch) -> Result<(), KlpError> {
     failure::memory(NAMES + threads())?;
     let module = hold_module(&patch)?;
-    wait_for_stragglers(&patch.name)?;
     let mut registry = REGISTRY.lock();
     if registry.index_of(&patch.name).is_some() {
         return Err(KlpError::AlreadyEnabled { patch: patch.name });
@@ -69,7 +70,6 @@ pub fn disable(name: &str) -> Result<(), KlpError> {
 /// # Errors
 /// There is no such patch, it is that already, it would have to be enabled anew, or another one is in transition.
 pub fn set_enabled(name: &str, on: bool) -> Result<(), KlpError> {
-    wait_for_stragglers(name)?;
     let mut registry = REGISTRY.lock();
     let not_enabled = || KlpError::NotEnabled { patch: name.into() };
     let index = registry.index_of(name).ok_or_else(not_enabled)?;
@@ -128,24 +128,6 @@ pub fn is_in_transition() -> bool {
     REGISTRY.lock().transition.is_some()
 }
 
-/// Returns when no thread has a choice of an earlier transition in its hands any more: it would choose by its state in the
-/// next one.
-fn wait_for_stragglers(patch: &str) -> Result<(), KlpError> {
-    /// Times, and ticks of the timebase in between: 1 s. A way through a trampoline takes a hundred instructions.
-    const TRIES: usize = 1000;
-    const PATIENCE: u64 = arch::time::TICKS_PER_SECOND / 1000;
-    for _ in 0..TRIES {
-        if ftrace::reap() == 0 {
-            return Ok(());
-        }
-        thread::sleep(PATIENCE);
-    }
-    Err(KlpError::Stragglers {
-        patch: patch.into(),
-        threads: ftrace::keepers(),
-    })
-}
-
 /// Keeps the module that the replacements are in.
 fn hold_module(patch: &KlpPatch) -> Result<Option<ModuleUse>, KlpError> {
     let user = format!("live patch '{}'", patch.name);
@@ -177,7 +159,7 @@ impl Enabled {
     }
 
     /// The addresses of all sites that were found.
-    fn sites(&self) -> Vec<u64> {
+    pub(super) fn sites(&self) -> Vec<u64> {
         self.targets().map(|target| target.site.address).collect()
     }
 }
@@ -229,28 +211,20 @@ impl Registry {
         self.patches.push(enabled);
         self.publish_states();
         let index = self.patches.len() - 1;
-        for object in 0..objects {
-            let is_loaded = self.patches[index].objects[object].is_loaded();
-            let is_last = object + 1 == objects;
-            let result = if is_loaded {
-                self.patch_object(index, object)
-            } else {
-                Ok(())
-            };
-            // The last thing that can fail: from then on threads move.
-            let result = result.and_then(|()| {
-                if is_last {
-                    failure::memory(NAMES + threads())
-                } else {
-                    Ok(())
+        let mut patch_all = || {
+            for object in 0..objects {
+                if self.patches[index].objects[object].is_loaded() {
+                    self.patch_object(index, object)?;
                 }
-            });
-            if let Err(error) = result {
-                log::warn!(target: "livepatch", "failed to enable patch '{name}'");
-                drop(reserve);
-                self.cancel();
-                return Err(error);
             }
+            // The last thing that can fail: from then on threads move.
+            failure::memory(NAMES + threads())
+        };
+        if let Err(error) = patch_all() {
+            log::warn!(target: "livepatch", "failed to enable patch '{name}'");
+            drop(reserve);
+            self.cancel();
+            return Err(error);
         }
         drop(reserve);
         log::info!(target: "livepatch", "'{name}': starting patching transition");
@@ -323,102 +297,5 @@ impl Registry {
             log::info!(target: "livepatch", "'{}': starting {now} transition", enabled.name);
         }
         self.try_complete();
-    }
-
-    /// Moves every thread that can move; completes the transition with the last one.
-    fn try_complete(&mut self) {
-        let Some(mut transition) = self.transition.take() else {
-            return;
-        };
-        let functions = self.functions_of(&transition.patch, transition.to.opposite());
-        let have_all_moved = transition.try_all(&functions);
-        if !have_all_moved {
-            transition.report();
-        }
-        self.transition = Some(transition);
-        if have_all_moved {
-            self.complete();
-        } else {
-            worker::wake();
-        }
-    }
-
-    /// All threads have moved: what is not used any more goes, and calls go by no state any more.
-    fn complete(&mut self) {
-        let Some(Transition { patch: name, to, .. }) = self.transition.take() else {
-            return;
-        };
-        let Some(index) = self.index_of(&name) else { return };
-        let verb = verb(to);
-        log::debug!(target: "livepatch", "'{name}': completing {verb} transition");
-        let enabled = &self.patches[index];
-        let (sites, replaces) = (enabled.sites(), enabled.replace);
-        let mut replaced = Vec::new();
-        match to {
-            PatchState::Patched if replaces => replaced = self.remove_replaced(&name),
-            PatchState::Patched => {}
-            PatchState::Unpatched => self.remove_all(&name, &sites),
-        }
-        self.publish(&sites, None);
-        let Some(index) = self.index_of(&name) else { return };
-        for object in self.patches[index]
-            .objects
-            .iter_mut()
-            .filter(|object| object.is_loaded())
-        {
-            match to {
-                PatchState::Patched => object.post_patch(),
-                PatchState::Unpatched => object.post_unpatch(),
-            }
-        }
-        log::info!(target: "livepatch", "'{name}': {verb} complete");
-        if to == PatchState::Unpatched {
-            replaced.push(self.patches.remove(index));
-            if self.patches.is_empty() {
-                // An empty list keeps memory that a new one does not have.
-                self.patches = Vec::new();
-            }
-        }
-        self.publish_states();
-        for gone in replaced.into_iter().filter(|gone| gone.is_forced) {
-            // A thread may be in a replacement for ever.
-            core::mem::forget(gone.module);
-        }
-    }
-
-    /// Takes away all patches but `by`, and what of it only brings functions back.
-    fn remove_replaced(&mut self, by: &str) -> Vec<Enabled> {
-        let (kept, replaced): (Vec<_>, Vec<_>) = core::mem::take(&mut self.patches)
-            .into_iter()
-            .partition(|enabled| enabled.name == by);
-        self.patches = kept;
-        for gone in &replaced {
-            self.remove_all(&gone.name, &gone.sites());
-        }
-        let Some(index) = self.index_of(by) else {
-            return replaced;
-        };
-        let back: Vec<u64> = self.patches[index]
-            .targets()
-            .filter(|target| target.new_function.is_none())
-            .map(|target| target.site.address)
-            .collect();
-        self.remove_all(by, &back);
-        for object in &mut self.patches[index].objects {
-            object.funcs.retain(|func| func.new_function.is_some());
-            if let Some(targets) = &mut object.targets {
-                targets.retain(|target| target.new_function.is_some());
-            }
-        }
-        self.patches[index].objects.retain(|object| !object.is_only_back);
-        replaced
-    }
-}
-
-/// What a transition to this state is called.
-fn verb(to: PatchState) -> &'static str {
-    match to {
-        PatchState::Patched => "patching",
-        PatchState::Unpatched => "unpatching",
     }
 }

@@ -7,6 +7,7 @@
 mod busy_tests;
 mod check;
 mod coming;
+mod complete;
 mod cost;
 mod error;
 mod failure;

@@ -26,6 +26,10 @@ pub(super) const TABLE: Table = Table {
             }
             Ok(())
         }),
+        Entry::readable("/sys/kernel/tracing/keepers", |_, out| {
+            let mut names = ftrace::keepers().into_iter();
+            Ok(names.try_for_each(|name| writeln!(out, "{name}"))?)
+        }),
         Entry::new(
             "/proc/sys/kernel/ftrace_enabled",
             0o644,
