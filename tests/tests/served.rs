@@ -1,4 +1,4 @@
-//! The guest's shell, as a program has it: lines that come by a socket, and Linux's own test scripts, which will stand on them.
+//! The guest's shell, as a program has it: lines that come by a socket, and the functions that Linux's own test scripts stand on.
 
 use end_to_end::talk::{PATIENCE, Talk};
 use end_to_end::{Ended, finish, root, xtask};
@@ -167,7 +167,7 @@ fn without_a_guest_there_is_no_answer() {
     assert_eq!(fs::read_to_string(&socket).expect("it is there"), "precious");
 }
 
-/// `tools/selftests/functions.sh`, on which Linux's own tests will stand.
+/// `tools/selftests/functions.sh`, on which Linux's own tests stand.
 #[test]
 fn the_self_tests_functions() {
     let served = Served::start(&["--append", "log=debug"]);

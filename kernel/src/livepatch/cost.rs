@@ -139,17 +139,21 @@ fn times() -> Result<[u64; 3], String> {
 
 ktest! {
     fn of_enabling_with_28_128_and_1028_threads() {
-        let Some(clock) = InstructionClock::get()? else { return Ok(()) };
+        let clock = InstructionClock::get()?;
+        // Where nobody counts, a few threads are enough to see that they move.
+        let counts: &[usize] = if clock.is_some() { &[28, 128, 1028] } else { &[28] };
         let bytes = initrd::file("modules/klp_target.ko").ok_or("modules/klp_target.ko is not in the initrd")?;
         module::load("klp_target", bytes).map_err(|error| error.to_string())?;
-        for threads in [28usize, 128, 1028] {
+        for &threads in counts {
             let sleepers = sleepers(threads - all().len());
             let measured = measure();
             GATE.open();
             for sleeper in sleepers {
                 sleeper.join().map_err(|outcome| outcome.to_string())?;
             }
-            let [of_kernel, of_module, transition] = measured?.map(|ticks| clock.estimate(ticks));
+            let measured = measured?;
+            let Some(clock) = clock else { continue };
+            let [of_kernel, of_module, transition] = measured.map(|ticks| clock.estimate(ticks));
             println!(
                 "# {threads} threads: {of_kernel} instructions to enable a patch of one function of the kernel, {of_module} of a module, {transition} of them to move all threads, {} each",
                 transition / threads as u64

@@ -3,7 +3,6 @@
 #![allow(unsafe_code, reason = "writes to modules by address")]
 
 use alloc::string::String;
-use alloc::sync::Arc;
 
 use arch::text;
 use kernel_core::module::{Late, StubKind};
@@ -33,12 +32,12 @@ pub(crate) fn object_goes(object: &Module) {
 
 /// Fills in what a new module refers to in those objects that are there.
 pub(super) fn module_comes(module: &Module) -> Result<(), KlpError> {
-    let mut objects: alloc::vec::Vec<Arc<Module>> = alloc::vec::Vec::new();
     for late in &module.late {
-        let object = get(&late.object).filter(|object| object.is_patchable());
-        objects.extend(object);
+        if let Some(object) = get(&late.object).filter(|object| object.is_patchable()) {
+            write(late, Some(find(late, &object)?));
+        }
     }
-    objects.iter().try_for_each(|object| fill(module, object))
+    Ok(())
 }
 
 fn fill(module: &Module, object: &Module) -> Result<(), KlpError> {

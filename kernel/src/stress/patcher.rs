@@ -60,10 +60,18 @@ fn change(number: usize, own: &[usize], random: &mut Random) -> Result<(), Strin
     }
 }
 
-/// Where calls of a group go with these patches.
-fn goals(patches: &[Patch], group: usize) -> Goals {
-    let top = patches.iter().rev().find_map(|patch| patch.goals(group));
-    top.unwrap_or(Goals::ORIGINAL)
+/// Where calls of the groups of `patch` go with what else this thread has enabled.
+fn goals_without(number: usize, patch: &Patch) -> Vec<(usize, Goals)> {
+    let others = PATCHES[number].lock();
+    let goals = |group| {
+        let top = others.iter().rev().find_map(|other| other.goals(group));
+        top.unwrap_or(Goals::ORIGINAL)
+    };
+    patch
+        .picks
+        .iter()
+        .map(|(group, _)| (*group, goals(*group)))
+        .collect()
 }
 
 /// Lets callers expect, for each of these groups, what they expect now and what comes; returns when all know.
@@ -88,14 +96,7 @@ fn enable(number: usize, own: &[usize], random: &mut Random) -> Result<(), Strin
     if patch.picks.is_empty() {
         return Ok(());
     }
-    let now = |patches: &[Patch]| -> Vec<(usize, Goals)> {
-        patch
-            .picks
-            .iter()
-            .map(|(group, _)| (*group, goals(patches, *group)))
-            .collect()
-    };
-    let before = now(&PATCHES[number].lock());
+    let before = goals_without(number, &patch);
     let coming: Vec<(usize, Goals)> = patch
         .picks
         .iter()
@@ -130,14 +131,7 @@ fn enable(number: usize, own: &[usize], random: &mut Random) -> Result<(), Strin
 /// Disables one of the patches, which need not be the uppermost.
 fn disable(number: usize, index: usize) -> Result<(), String> {
     let patch = PATCHES[number].lock().remove(index);
-    let after: Vec<(usize, Goals)> = {
-        let left = PATCHES[number].lock();
-        patch
-            .picks
-            .iter()
-            .map(|(group, _)| (*group, goals(&left, *group)))
-            .collect()
-    };
+    let after = goals_without(number, &patch);
     if !widen(&after) {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{Builder, WaitQueue, set_affinity, sleep, spawn};
 use crate::cpu::{self, Cpu};
-use crate::{ensure, ensure_eq, ktest};
+use crate::{ensure_eq, ktest};
 
 /// How long idle CPUs may take until they have found something to do: 2 s.
 const PATIENCE: u64 = 2 * arch::time::TICKS_PER_SECOND;
@@ -56,19 +56,21 @@ ktest! {
             let stop = stop.clone();
             Builder::new(&format!("settled on {number}")).affinity(1 << number).spawn(move || {
                 let mut seen = 0_u64;
-                while !stop.load(Ordering::Relaxed) {
+                loop {
                     seen |= 1 << cpu::number();
+                    if stop.load(Ordering::Relaxed) {
+                        return (number, seen);
+                    }
                     // Not only by its time slice does it lose the CPU.
                     super::yield_now();
                 }
-                (number, seen)
             })
         }).collect();
         sleep(arch::time::TICKS_PER_SECOND / 50);
         stop.store(true, Ordering::Relaxed);
         for thread in settled {
             let (number, seen) = thread.join().map_err(|outcome| outcome.to_string())?;
-            ensure!(seen & !(1 << number) == 0, "a thread for CPU {number} was on those in {seen:#b}");
+            ensure_eq!(seen, 1 << number, "the CPUs on which a thread for CPU {number} was");
         }
         Ok(())
     }

@@ -24,11 +24,13 @@ fn leaf(x: u64) -> u64 {
 }
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn exported(x: u64) -> u64 {
+    // SAFETY: functions of this signature, which do what they say.
     unsafe { HOOK[(x & 1) as usize](private(leaf(x))) }
 }
 #[unsafe(no_mangle)]
 pub extern "C" fn init_module() -> i32 {
     OWN.store(8, Ordering::SeqCst);
+    // SAFETY: another module's function of this signature, and its constant.
     (unsafe { other(private(3)) + limit }) as i32
 }
 #[unsafe(no_mangle)]
