@@ -164,8 +164,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         let port = socket.port()?;
         eprintln!("QEMU waits for a debugger at port {port}. In another terminal, from this folder:");
         eprintln!(
-            "  gdb-multiarch {} -ex 'target remote localhost:{port}'",
-            machine.image.display()
+            "  TOCSIN_IMAGE={} gdb-multiarch -x tools/gdb/tocsin.py{}-ex 'target remote localhost:{port}'",
+            machine.image.display(),
+            debugger_modules(&options.module)
         );
     }
     let limit = match (options.timeout, options.gdb) {
@@ -186,6 +187,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let verdict = Verdict::of(&console.finish()?, &end);
     verdict.print();
     Ok(verdict.exit_code())
+}
+
+/// What tells the debugger where the files of the user's own modules are.
+fn debugger_modules(modules: &[PathBuf]) -> String {
+    if modules.is_empty() {
+        return " ".to_owned();
+    }
+    let paths: Vec<_> = modules.iter().map(|path| path.display().to_string()).collect();
+    format!(" -ex 'set tocsin-modules {}' ", paths.join(":"))
 }
 
 /// What the kernel is told.

@@ -1,0 +1,1 @@
+"""Tocsin in GDB, one subject a file."""

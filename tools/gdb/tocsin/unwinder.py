@@ -1,0 +1,259 @@
+"""From a function to its caller where GDB alone does not know the way: return helpers, the graph tracer's returns, hooks' stubs,
+exceptions, LLVM's prologues and epilogues, and threads that no CPU runs. Everything else is GDB's own, by the tables.
+
+The rules are those of kernel/src/unwind, whose cases prove them; `klp_return_helper…` is a frame of its own here, between C and
+A: it stands for B's hook. A walk asks for the frames in order, innermost first, so what it has used of the records is kept
+for each level.
+"""
+
+import collections
+
+import gdb
+from gdb.FrameDecorator import FrameDecorator
+from gdb.unwinder import Unwinder, register_unwinder
+
+from . import code, exceptions, klp, modules, records, threads, values
+
+# Level -> what was used of the records up to there; begun anew at level 0.
+used_at = {}
+# Level -> whether the frame's registers are all as the processor left them: level 0, and who was interrupted.
+live_at = {}
+
+
+# What a caller has as the frame has it, where no rule says otherwise.
+KEPT = ["r%d" % n for n in range(32)] + ["pc", "msr", "cr", "lr", "ctr", "xer", "srr0", "srr1", "hsrr0"]
+
+# Why rules failed: for who looks for a fault in them.
+failures = collections.deque(maxlen=20)
+
+
+def forget():
+    used_at.clear()
+    live_at.clear()
+
+
+class Id:
+    """What GDB tells frames apart by."""
+
+    def __init__(self, sp, pc, special=None):
+        self.sp, self.pc = gdb.Value(sp), gdb.Value(pc)
+        if special is not None:
+            self.special = gdb.Value(special)
+
+
+class Frame:
+    """A frame whose caller is looked for."""
+
+    def __init__(self, pending):
+        self.pending = pending
+        self.level = pending.level()
+        self.pc, self.sp = self.read("pc"), self.read("r1")
+        if self.level == 0:
+            forget()
+            live_at[0] = True
+
+    def read(self, name):
+        return int(self.pending.read_register(name)) & (1 << 64) - 1
+
+    @property
+    def is_live(self):
+        return live_at.get(self.level, False)
+
+    def used(self):
+        """What was used of the records by the frames below; None where the thread is not known."""
+        levels = [level for level in used_at if level <= self.level]
+        if levels:
+            return used_at[max(levels)].copy()
+        used = records.Used.none_of(self.read("r13"))
+        # A record that nobody will return by yet: LR is A's until the design calls C.
+        if within(self.pc, "klp_return_stack_pushed", "klp_return_helper_return_stack"):
+            records.take_return(used)
+        elif within(self.pc, "klp_livepatch_stack_pushed", "klp_return_helper_livepatch_stack"):
+            records.take_livepatch(used)
+        used_at[self.level] = used
+        return used.copy()
+
+    def caller(self, registers, used=None, is_live=False, special=None):
+        """What GDB is told of the caller: the registers that it has otherwise than this frame."""
+        if used is not None:
+            used_at[self.level + 1] = used
+        live_at[self.level + 1] = is_live
+        function = function_of(self.pc)
+        info = self.pending.create_unwind_info(Id(registers.get("r1", self.sp), function[0] if function else self.pc, special))
+        registers.setdefault("lr", registers["pc"])
+        # GDB takes a register that is not named for lost.
+        for name in KEPT:
+            try:
+                value = self.pending.read_register(name)
+                given = registers.get(name)
+                if given is None and value.is_optimized_out:
+                    continue
+                info.add_saved_register(name, value if given is None else gdb.Value(given).cast(value.type))
+            except (gdb.error, ValueError):
+                continue
+        return info
+
+
+def within(pc, first, end):
+    start, behind = values.known_address(first), values.known_address(end)
+    return start is not None and behind is not None and start <= pc < behind
+
+
+def function_of(pc):
+    """(start, end) of the function that an address is in, or None."""
+    block = gdb.block_for_pc(pc)
+    while block is not None and block.function is None:
+        block = block.superblock
+    # What is inlined has a block too: the outermost function is the code.
+    while block is not None and block.superblock is not None and block.superblock.function is not None:
+        block = block.superblock
+    return (block.start, block.end) if block is not None and block.function is not None else None
+
+
+def is_rust(pc):
+    sal = gdb.find_pc_line(pc)
+    return sal.symtab is not None and sal.symtab.filename.endswith(".rs")
+
+
+def last_use(helper):
+    """The instruction of a helper that gives its record back: the first `std r,…(r13)` of it."""
+    for at in range(helper, helper + 64, 4):
+        word = values.word(at, 4)
+        if word >> 26 == 62 and word >> 16 & 31 == 13:
+            return at
+    return helper
+
+
+def from_helper(frame):
+    """A return helper that has still its record: who it will return to."""
+    pc, sp = frame.pc, frame.sp
+    for symbol, take in (
+        ("klp_return_helper_return_stack", records.take_return),
+        ("klp_return_helper_livepatch_stack", records.take_livepatch),
+    ):
+        helper = values.known_address(symbol)
+        if helper is not None and helper <= pc <= last_use(helper) and (frame.is_live or pc == helper):
+            used = frame.used()
+            record = used and take(used)
+            if not record:
+                return None
+            address = used.returns if take is records.take_return else used.livepatch
+            changed = {"r1": sp, "pc": record["return_address"], "r2": record["toc"]}
+            return frame.caller(changed, used, special=address)
+    helper = values.known_address("klp_return_helper_caller_frame")
+    if helper is not None and helper <= pc <= helper + 8 and (frame.is_live or pc == helper):
+        record = records.caller_frame(sp)
+        return record and frame.caller({"r1": sp, "pc": record["return_address"], "r2": record["toc"]}, special=sp)
+    return None
+
+
+def from_graph(frame):
+    """return_to_handler, up to where it knows in a register where to return to."""
+    entry = values.known_address("return_to_handler")
+    if entry is None or not entry <= frame.pc < entry + 4 * 40:
+        return None
+    call = next((at for at in range(entry, entry + 160, 4) if values.word(at, 4) == 0x4E800421), None)
+    if call is None or frame.pc > call + 4 or frame.is_live and frame.pc == call + 4:
+        return None
+    sp = frame.sp if frame.pc == entry else values.word(frame.sp)
+    used = frame.used()
+    record = used and records.take_graph(used, sp)
+    if not record:
+        return None
+    changed = {"r1": sp, "pc": record["return_address"]}
+    if frame.pc != entry:
+        changed["r2"] = values.word(frame.sp + 24)
+    return frame.caller(changed, used, special=record["site"])
+
+
+def from_stub(frame):
+    """A hook's stub, or a module's: no frame, A's return address in LR, or in r0 once a classic site has linked."""
+    start, end = values.known_address("__stub_area_start"), values.known_address("__stub_area_end")
+    if start is not None and start <= frame.pc < end:
+        offset = (frame.pc - start) % 48
+        return frame.caller({"r1": frame.sp, "pc": frame.read("r0" if 4 <= offset < 16 else "lr")})
+    if not frame.is_live or function_of(frame.pc):
+        return None
+    module = modules.containing(frame.pc)
+    stubs = values.vec(module["stubs"]) if module is not None else []
+    if any(0 <= frame.pc - int(stub["address"]) < 32 for stub in stubs):
+        return frame.caller({"r1": frame.sp, "pc": frame.read("lr")})
+    return None
+
+
+def from_exception(frame):
+    """The entry and the exit of exceptions: what was interrupted, with the records that there were then."""
+    found = exceptions.interrupted(frame)
+    if not found:
+        return None
+    registers, ends = found
+    used = frame.used()
+    if used and ends:
+        used.returns, used.livepatch = ends
+    return frame.caller(registers, used, is_live=True, special=frame.sp)
+
+
+def from_interrupted(frame):
+    """A function of LLVM's that was interrupted where its tables may be wrong."""
+    if not frame.is_live or not is_rust(frame.pc):
+        return None
+    function = function_of(frame.pc)
+    found = function and code.caller(frame.pc, function, frame.read)
+    return frame.caller(found) if found else None
+
+
+class TocsinUnwinder(Unwinder):
+    """See the file's head."""
+
+    def __init__(self):
+        super().__init__("tocsin")
+
+    def __call__(self, pending):
+        try:
+            frame = Frame(pending)
+            if frame.level == 0 and threads.chosen is not None:
+                used = records.Used.none_of(threads.chosen)
+                return frame.caller(threads.switch_frame(threads.chosen), used, special=threads.chosen)
+            for rule in (from_helper, from_graph, from_stub, from_exception, from_interrupted):
+                found = rule(frame)
+                if found:
+                    return found
+        except (gdb.error, gdb.MemoryError, values.Missing) as error:
+            failures.append(str(error))
+            # Where the guest's memory is not what it should be, GDB's own way is better than none.
+            return None
+        return None
+
+
+class Decorator(FrameDecorator):
+    """A return helper, by what it stands for."""
+
+    def function(self):
+        frame = self.inferior_frame()
+        design = records.helper_at(frame.pc())
+        if design is None:
+            return super().function()
+        return "<hook of %s, returns by %s>" % (hooked(frame.newer()) or "?", design)
+
+
+def hooked(frame):
+    """The function whose replacement a frame is of; None where that is not known."""
+    function = function_of(frame.pc()) if frame is not None else None
+    try:
+        return klp.replaced_by(function[0]) if function else None
+    except (gdb.error, values.Missing):
+        return None
+
+
+class Filter:
+    """Names the helpers in backtraces."""
+
+    name, priority, enabled = "tocsin", 100, True
+
+    def filter(self, frames):
+        return map(Decorator, frames)
+
+
+def register():
+    register_unwinder(None, TocsinUnwinder(), replace=True)
+    gdb.frame_filters["tocsin"] = Filter()
