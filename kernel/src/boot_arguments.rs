@@ -11,6 +11,7 @@ const KEYS: &[&str] = &[
     "shell",        // a shell in place of the cases: for a person, or with `script` for a program
     "selftest",     // misbehave, so that the host's tools can be tested
     "matrix",       // `lines`: its outcome for the host's tools as well
+    "bench",        // adds the cases that count what things cost
     "icount",       // an instruction takes 2 to this power nanoseconds
     "klp.return",   // the return design of live patches
     "klp.unsafe",   // enable patches that their design cannot carry

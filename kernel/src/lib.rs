@@ -33,6 +33,7 @@ pub mod thread;
 pub mod tree;
 pub mod unwind;
 
+mod bench;
 mod platform;
 mod selftest;
 mod shell;

@@ -196,6 +196,11 @@ pub(crate) fn start_time() -> u64 {
     START.load(Ordering::Relaxed) / (time::TICKS_PER_SECOND / 1_000_000)
 }
 
+/// Ticks of the timebase from the machine's start to the kernel's.
+pub(crate) fn started() -> u64 {
+    START.load(Ordering::Relaxed)
+}
+
 /// Leaves out what is only informative, unless the command line has asked for a level: the cases load modules and enable
 /// patches many hundreds of times.
 pub(crate) fn quieten() {

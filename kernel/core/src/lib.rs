@@ -10,6 +10,7 @@
 extern crate alloc;
 
 pub mod area;
+pub mod bench;
 pub mod cmdline;
 pub mod device_tree;
 pub mod errno;

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use super::{Case, Result, nothing};
 use crate::thread::{Builder, Outcome};
+use crate::{bench, matrix, memory, module};
 use crate::{logging, println};
-use crate::{matrix, memory, module};
 
 /// How long a case may take, in ticks of the timebase: 20 s.
 const TIME_LIMIT: u64 = 20 * arch::time::TICKS_PER_SECOND;
@@ -52,7 +52,16 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
         needs: nothing,
         work: Box::new(work),
     });
-    let chosen: Vec<Run> = chosen.chain(rows).filter(|run| is_chosen(&run.name)).collect();
+    let figures = bench::cases().map(|(name, work)| Run {
+        name,
+        needs: nothing,
+        work: Box::new(work),
+    });
+    let chosen: Vec<Run> = chosen
+        .chain(rows)
+        .chain(figures)
+        .filter(|run| is_chosen(&run.name))
+        .collect();
     let is_empty = chosen.is_empty();
     let extra = module::extra().into_iter();
     let extra = extra.map(|module| Run {
@@ -68,6 +77,7 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
     println!("1..{count}");
     let (mut passed, mut skipped) = (0, 0);
     matrix::first_case_begins();
+    bench::first_case_begins();
     for (index, Run { name, needs, work }) in runs.into_iter().enumerate() {
         if index == first_case {
             logging::quieten();

@@ -86,6 +86,11 @@ fn time_of(patch: KlpPatch) -> Result<u64, String> {
     Ok(timebase() - start)
 }
 
+/// Moves all threads, with no function changing; answers whether all have moved. A transition is all that this is.
+pub(crate) fn move_threads() -> bool {
+    Transition::begin("cost", PatchState::Patched).try_all(&[])
+}
+
 /// Ticks to enable a patch of a function of the kernel, of one of a module, and of a transition alone.
 fn measure() -> Result<[u64; 3], String> {
     let of_kernel = time_of(of_kernel())?;
@@ -95,7 +100,7 @@ fn measure() -> Result<[u64; 3], String> {
     let of_module = time_of(of_module())?;
     take_back()?;
     let transition = timebase();
-    let have_all_moved = Transition::begin("cost", PatchState::Patched).try_all(&[]);
+    let have_all_moved = move_threads();
     let done = timebase();
     ensure!(have_all_moved, "a thread that sleeps could not be moved");
     Ok([of_kernel, of_module, done - transition])

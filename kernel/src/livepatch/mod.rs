@@ -35,6 +35,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 pub use arch::livepatch::ReturnDesign;
 pub use check::Obstacle;
 pub(crate) use coming::{module_coming, module_going};
+pub(crate) use cost::move_threads;
 pub use error::KlpError;
 pub use lifecycle::{disable, enable, force, is_in_transition, set_enabled};
 pub use lookup::{Function, find_function};

@@ -24,7 +24,7 @@ pub use check::{Report, check};
 pub use heap::{heap_at_rest, heap_in_use, heap_size};
 pub use kernel_core::radix::{PAGE_SIZE, Rights};
 pub(crate) use owner::{Owner, OwnerOf};
-pub(crate) use plan::init;
+pub(crate) use plan::{init, page_tables};
 pub(crate) use protection::{allow, forbid, init_cpu, protect, rights_at};
 pub use protection::{is_protected, is_readable};
 pub(crate) use report::{outside_is_noticed, outside_ram, protected, report};

@@ -28,6 +28,14 @@ pub(super) fn plan() -> &'static Plan {
         .expect("memory is divided when the device tree is read")
 }
 
+/// Bytes that page tables have, used or not; 0 where memory is not protected.
+pub(crate) fn page_tables() -> u64 {
+    match super::is_protected() {
+        true => plan().tables.end - plan().tables.start,
+        false => 0,
+    }
+}
+
 /// CPUs for whose tables there is room.
 const CPUS: u64 = arch::cpu::MAXIMUM as u64;
 /// What part of the memory stacks get.

@@ -2,6 +2,7 @@
 
 mod abi;
 mod artifacts;
+mod bench;
 mod build;
 mod command;
 mod console;
@@ -86,6 +87,8 @@ enum Task {
     },
     /// Boot every return design in every situation, and write docs/matrix.md and what belongs to it
     Matrix(matrix::Options),
+    /// Count what calls, hooks, patches and the start cost, and write docs/bench.md and what belongs to it
+    Bench(bench::Options),
     /// Run Linux's own live patch tests, modules and scripts unchanged, which are fetched from Debian
     LinuxSelftests(linux::Options),
     /// Boot, and call patched functions on all CPUs while patches come and go, and check every answer
@@ -147,6 +150,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         }
         Task::Test { arguments } => test::test(&arguments)?,
         Task::Matrix(options) => return matrix::matrix(&options),
+        Task::Bench(options) => return bench::bench(&options),
         Task::LinuxSelftests(options) => return linux::selftests(&options),
         Task::Stress(options) => return stress::stress(&options),
         Task::Lint => build::lint(&Toolchain::find()?)?,

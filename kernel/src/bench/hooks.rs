@@ -1,0 +1,70 @@
+//! Writing to code, and what hooking takes until the site leads to the ops on every CPU.
+
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use arch::ftrace::ftrace_stub;
+use arch::text;
+use kernel_core::insn;
+
+use super::cast::{self, site_of};
+use super::meter::once;
+use super::{Unit, tell};
+use crate::ftrace::{self, FtraceOps, OpsFlags, Place, Site, kernel_sites, reap};
+use crate::{cpu, ensure, ktest};
+
+/// Every site of the kernel that can be hooked, without those of the bench.
+pub(super) fn all_sites() -> Vec<Site> {
+    let is_ours = |site: &Site| site.function.starts_with("kernel::bench::");
+    let is_notrace = |site: &Site| arch::image::notrace().contains(&site.address);
+    kernel_sites()
+        .filter(|site| !is_ours(site) && !is_notrace(site))
+        .collect()
+}
+
+/// Measures.
+///
+/// # Errors
+/// A site could not be hooked.
+pub(super) fn measure() -> ktest::Result {
+    writing()?;
+    let one = [site_of(cast::b as *const () as usize)?];
+    let [hook, unhook] = hooking(&one)?;
+    tell("hook/one", Unit::Instructions, hook);
+    tell("unhook/one", Unit::Instructions, unhook);
+    let all = all_sites();
+    ensure!(all.len() > 1000, "the kernel has only {} sites", all.len());
+    let [hook, unhook] = hooking(&all)?;
+    tell("hook/all/each", Unit::Instructions, hook / all.len() as u64);
+    tell("unhook/all/each", Unit::Instructions, unhook / all.len() as u64);
+    Ok(())
+}
+
+/// One word, to this CPU's satisfaction, and to that of all.
+#[allow(unsafe_code, reason = "writes to a site")]
+fn writing() -> ktest::Result {
+    let site = site_of(cast::b as *const () as usize)?.address;
+    // SAFETY: the site is not hooked, so the word is the one that stands there.
+    let write = || unsafe { text::write_word(site, insn::NOP) };
+    tell("write/word", Unit::Instructions, once(write)?.0);
+    let change = || cpu::change_code(write);
+    tell("write/all-cpus", Unit::Instructions, once(change)?.0);
+    Ok(())
+}
+
+/// Instructions to hook all of these by one ops, and to let them go.
+fn hooking(sites: &[Site]) -> Result<[u64; 2], alloc::string::String> {
+    let ops = Arc::new(FtraceOps::new("bench", ftrace_stub, OpsFlags::empty()));
+    reap();
+    let (hook, result) = once(|| {
+        sites
+            .iter()
+            .try_for_each(|site| ftrace::register(site, &ops, Place::Last))
+    })?;
+    result.map_err(|error| error.to_string())?;
+    let (unhook, result) = once(|| sites.iter().try_for_each(|site| ftrace::unregister(site, &ops)))?;
+    result.map_err(|error| error.to_string())?;
+    reap();
+    Ok([hook, unhook])
+}
