@@ -33,10 +33,13 @@ fn entries() -> impl Iterator<Item = Result<File<'static>, ArchiveError<'static>
 
 /// Tells the log what there is, and what is broken.
 pub(crate) fn report() {
-    if let Some(error) = entries().find_map(Result::err) {
-        log::error!("the archive is broken {error}");
+    let mut count = 0;
+    for entry in entries() {
+        match entry {
+            Ok(_) => count += 1,
+            Err(error) => log::error!("the archive is broken {error}"),
+        }
     }
-    let count = files().count();
     log::debug!("{} bytes, {count} files", archive().len());
 }
 

@@ -1,17 +1,18 @@
-//! The files of an initial RAM disk: a cpio archive in the "newc" format, read through the crate `cpio_reader`.
-//!
-//! The crate stops where something is wrong and does not say so; here an archive that does not reach its trailer is an
+//! The files of an initial RAM disk: a cpio archive in the "newc" format (cpio(5)): for each entry a header of digits, the
+//! name, the contents, each of the latter two padded to a multiple of four. An archive that does not reach its trailer is an
 //! error with its place.
 
 use core::fmt;
 
 /// Every header begins with one of these: without and with a checksum.
 const MAGICS: [&[u8]; 2] = [b"070701", b"070702"];
-/// Where a header's size field for the name is, where the name itself.
-const NAME_SIZE: core::ops::Range<usize> = 94..102;
+/// Where fields of a header are, each of eight hexadecimal digits, and where the name is.
+const MODE: usize = 14;
+const FILE_SIZE: usize = 54;
+const NAME_SIZE: usize = 94;
 const NAME: usize = 110;
 /// The name that ends an archive.
-const TRAILER: &[u8] = b"TRAILER!!!\0";
+const TRAILER: &str = "TRAILER!!!";
 /// The bits of a mode that tell what an entry is, and a regular file.
 const FILE_TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
@@ -85,32 +86,61 @@ impl<'a> Iterator for Files<'a> {
             if !MAGICS.iter().any(|magic| rest.starts_with(magic)) {
                 return Some(Err(error("no newc header")));
             }
-            if rest.get(NAME..).is_some_and(|name| name.starts_with(TRAILER))
-                && rest[NAME_SIZE].eq_ignore_ascii_case(b"0000000B")
-            {
-                return None;
-            }
-            let Some(entry) = cpio_reader::iter_files(rest).next() else {
+            let Some(entry) = Entry::read(rest) else {
                 return Some(Err(error(
                     "the entry is broken, or reaches behind the archive's end",
                 )));
             };
-            let contents = entry.file();
-            // Name and contents are each padded to a multiple of four.
-            let name_end = (offset + NAME + entry.name().len() + 1).next_multiple_of(4);
-            let end = name_end + contents.len();
-            self.offset = Some(end.next_multiple_of(4));
-            self.previous = entry.name();
-            if entry.mode().bits() & FILE_TYPE == REGULAR {
-                let name = entry.name();
+            if entry.name == TRAILER {
+                return None;
+            }
+            self.offset = Some(offset + entry.length);
+            self.previous = entry.name;
+            if entry.mode & FILE_TYPE == REGULAR {
+                let name = entry.name;
                 let name = name.strip_prefix("./").unwrap_or(name).trim_start_matches('/');
                 return Some(Ok(File {
                     name,
-                    bytes: contents,
+                    bytes: entry.contents,
                 }));
             }
         }
     }
+}
+
+/// One entry, whatever it is.
+struct Entry<'a> {
+    mode: u32,
+    name: &'a str,
+    contents: &'a [u8],
+    /// Bytes from its header to where the next one begins.
+    length: usize,
+}
+
+impl<'a> Entry<'a> {
+    /// The entry at the beginning of `bytes`; `None` when it is broken, or longer than these.
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let size = |field| field_at(bytes, field).map(|size| size as usize);
+        let name_end = NAME.checked_add(size(NAME_SIZE)?)?;
+        let name = bytes.get(NAME..name_end)?.strip_suffix(&[0])?;
+        let start = name_end.next_multiple_of(4);
+        let end = start.checked_add(size(FILE_SIZE)?)?;
+        Some(Entry {
+            mode: field_at(bytes, MODE)?,
+            name: core::str::from_utf8(name).ok()?,
+            contents: bytes.get(start..end)?,
+            length: end.checked_next_multiple_of(4)?,
+        })
+    }
+}
+
+/// The number in a header's field.
+fn field_at(header: &[u8], field: usize) -> Option<u32> {
+    let digits = header.get(field..field + 8)?;
+    digits.iter().try_fold(0, |number, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some(number << 4 | digit)
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{logging, println};
 /// How long a case may take, in ticks of the timebase: 20 s.
 const TIME_LIMIT: u64 = 20 * arch::time::TICKS_PER_SECOND;
 
-/// Every case of the image, in the order of their names.
+/// Every case of the image, by module and name.
 #[allow(unsafe_code, reason = "the linker script collects the cases into one table")]
 fn cases() -> Vec<&'static Case> {
     let range = arch::image::ktest();
@@ -22,14 +22,18 @@ fn cases() -> Vec<&'static Case> {
     // SAFETY: the linker puts nothing but `Case`s between the two symbols.
     let table = unsafe { core::slice::from_raw_parts(start, length) };
     let mut cases: Vec<&Case> = table.iter().collect();
-    cases.sort_by_key(|case| full_name(case));
+    cases.sort_unstable_by_key(|case| (case.module, case.name));
     cases
 }
 
-/// `module::case`, without the crate's name.
-fn full_name(case: &Case) -> String {
-    let module = case.module.split_once("::").map_or("", |(_, rest)| rest);
-    format!("{module}::{}", case.name)
+/// Writes `module::case`, without the crate's name.
+fn full_name(case: &Case, name: &mut String) {
+    name.clear();
+    let crate_name = case.module.find(':').unwrap_or(case.module.len());
+    let module = case.module[crate_name..].trim_start_matches(':');
+    for part in [module, "::", case.name] {
+        name.push_str(part);
+    }
 }
 
 /// What is run and reported.
@@ -39,14 +43,23 @@ struct Run {
     work: Box<dyn FnOnce() -> Result + Send>,
 }
 
+/// The image's cases that are chosen.
+fn chosen_cases(is_chosen: impl Fn(&str) -> bool) -> impl Iterator<Item = Run> {
+    // There are hundreds, and one name after the other finds room here.
+    let mut name = String::new();
+    cases().into_iter().filter_map(move |case| {
+        full_name(case, &mut name);
+        is_chosen(&name).then(|| Run {
+            name: name.clone(),
+            needs: case.needs,
+            work: Box::new(case.function),
+        })
+    })
+}
+
 /// Loads the modules that came with the boot, then runs every case whose full name `is_chosen` and for which the machine has
 /// what it needs; answers whether there was such a case and nothing failed.
 pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
-    let chosen = cases().into_iter().map(|case| Run {
-        name: full_name(case),
-        needs: case.needs,
-        work: Box::new(case.function),
-    });
     let rows = matrix::cases().map(|(name, work)| Run {
         name,
         needs: nothing,
@@ -57,11 +70,8 @@ pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
         needs: nothing,
         work: Box::new(work),
     });
-    let chosen: Vec<Run> = chosen
-        .chain(rows)
-        .chain(figures)
-        .filter(|run| is_chosen(&run.name))
-        .collect();
+    let others = rows.chain(figures).filter(|run| is_chosen(&run.name));
+    let chosen: Vec<Run> = chosen_cases(&is_chosen).chain(others).collect();
     let is_empty = chosen.is_empty();
     let extra = module::extra().into_iter();
     let extra = extra.map(|module| Run {

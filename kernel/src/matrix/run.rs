@@ -40,13 +40,20 @@ impl Language {
 impl Situation {
     /// The row's case name: `matrix::rust::caller_local`.
     fn case_name(&self) -> String {
-        let language = self.language.name().to_lowercase();
-        let name: String = self
-            .name
-            .chars()
-            .map(|c| if c.is_alphanumeric() { c } else { '_' })
-            .collect();
-        format!("matrix::{language}::{}", name.to_lowercase())
+        /// More than any name has.
+        const LENGTH: usize = 80;
+        let mut name = String::with_capacity(LENGTH);
+        let language = self.language.name();
+        for part in ["matrix::", language, "::"] {
+            name.push_str(part);
+        }
+        name.extend(
+            self.name
+                .chars()
+                .map(|c| if c.is_alphanumeric() { c } else { '_' }),
+        );
+        name.make_ascii_lowercase();
+        name
     }
 
     /// Runs one cell.

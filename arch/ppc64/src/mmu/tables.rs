@@ -1,8 +1,8 @@
 //! The memory of the tables, reached by real addresses, which are effective ones.
 
 use core::ops::Range;
-use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
+use core::{ptr, slice};
 
 use kernel_core::radix::{PAGE_SIZE, TableMemory, partition_table_entry, process_table_entry};
 
@@ -39,6 +39,19 @@ impl TablePool {
 impl TableMemory for TablePool {
     fn entry(&self, table: u64, index: u64) -> u64 {
         u64::from_be(self.word(table, index).load(Ordering::Relaxed))
+    }
+
+    fn entries(&self, table: u64, count: u64) -> impl Iterator<Item = u64> {
+        let words = table..table + 8 * count;
+        assert!(
+            self.range.start <= words.start && words.end <= self.range.end && table % 8 == 0,
+            "no page table has {count} entries at {table:#x}"
+        );
+        // SAFETY: doublewords of the pool, as in `word`.
+        let words = unsafe { slice::from_raw_parts(table as *const AtomicU64, count as usize) };
+        words
+            .iter()
+            .map(|word| u64::from_be(word.load(Ordering::Relaxed)))
     }
 
     fn set_entry(&mut self, table: u64, index: u64, word: u64) {

@@ -7,6 +7,17 @@ use core::fmt;
 const RESERVATIONS: usize = header::WORDS * 4;
 const STRUCTURE: usize = RESERVATIONS + 16;
 
+/// Names of properties that are looked up: QEMU's machines have about 150.
+const KNOWN: usize = 512;
+/// Places that are looked at for a name. One that finds none of them free is written once more each time, which is no error.
+const PROBES: usize = 16;
+
+/// FNV-1a.
+fn hash(name: &str) -> usize {
+    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    name.bytes().fold(0x811c_9dc5, step) as usize
+}
+
 /// Why a tree could not be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlattenError {
@@ -45,9 +56,11 @@ pub struct Flattener<'a> {
     structure: &'a mut [u8],
     /// Where the structure goes on.
     end: usize,
-    /// The names of properties, each once.
+    /// The names of properties, each once as long as `known` has room.
     strings: &'a mut [u8],
     strings_end: usize,
+    /// Where in `strings` names are, by their hash or behind that; 0: nowhere, otherwise 1 more than the offset.
+    known: [u32; KNOWN],
     depth: usize,
 }
 
@@ -68,6 +81,7 @@ impl<'a> Flattener<'a> {
             end: STRUCTURE,
             strings,
             strings_end: 0,
+            known: [0; KNOWN],
             depth: 0,
         })
     }
@@ -158,13 +172,10 @@ impl<'a> Flattener<'a> {
 
     /// The offset of a property's name in the strings; the first time it is added.
     fn name(&mut self, name: &str) -> Result<u32, FlattenError> {
-        let mut offset = 0;
-        for known in self.strings[..self.strings_end].split_inclusive(|byte| *byte == 0) {
-            if known.strip_suffix(&[0]) == Some(name.as_bytes()) {
-                return Ok(offset);
-            }
-            offset += known.len() as u32;
-        }
+        let place = match self.find(name) {
+            Ok(offset) => return Ok(offset),
+            Err(place) => place,
+        };
         let capacity = self.strings.len();
         let start = self.strings_end;
         let room = self
@@ -174,6 +185,28 @@ impl<'a> Flattener<'a> {
         room[..name.len()].copy_from_slice(name.as_bytes());
         room[name.len()] = 0;
         self.strings_end += name.len() + 1;
+        let offset = start as u32;
+        if let Some(place) = place {
+            self.known[place] = offset + 1;
+        }
         Ok(offset)
+    }
+
+    /// The offset of a name that is there; or where to note it, if there is room for that.
+    fn find(&self, name: &str) -> Result<u32, Option<usize>> {
+        let first = hash(name) % KNOWN;
+        for place in (0..PROBES).map(|probe| (first + probe) % KNOWN) {
+            let Some(offset) = self.known[place].checked_sub(1) else {
+                return Err(Some(place));
+            };
+            let known = self.strings.get(offset as usize..).unwrap_or_default();
+            if known
+                .strip_prefix(name.as_bytes())
+                .is_some_and(|rest| rest.first() == Some(&0))
+            {
+                return Ok(offset);
+            }
+        }
+        Err(None)
     }
 }

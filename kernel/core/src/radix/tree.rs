@@ -11,6 +11,10 @@ use super::{END, LEVELS, Level, PAGE_SIZE, TABLE_SIZE};
 pub trait TableMemory {
     /// The word of the entry `index` of the table at `table`.
     fn entry(&self, table: u64, index: u64) -> u64;
+    /// The words of its first `count` entries.
+    fn entries(&self, table: u64, count: u64) -> impl Iterator<Item = u64> {
+        (0..count).map(move |index| self.entry(table, index))
+    }
     /// Changes it, by one store.
     fn set_entry(&mut self, table: u64, index: u64, word: u64);
     /// Room of `size` bytes, a power of two, for a table, aligned to its size and full of zeros; `None` when there is none.
@@ -214,9 +218,13 @@ fn walk_table<B>(
     let Some((level, below)) = levels.split_first() else {
         return ControlFlow::Continue(());
     };
-    for index in 0..1 << level.bits {
+    for (index, word) in (0..).zip(memory.entries(table, 1 << level.bits)) {
+        // Nearly all of them, which is why they are looked at first.
+        if word == 0 {
+            continue;
+        }
         let address = base + (index << level.shift);
-        match Entry::from_word(memory.entry(table, index)) {
+        match Entry::from_word(word) {
             Entry::Invalid => {}
             Entry::Leaf(leaf) => visit(address, 1 << level.shift, leaf)?,
             Entry::Table { at, .. } => walk_table(memory, below, at, address, visit)?,
