@@ -280,7 +280,10 @@ pub fn tick(frame: &ExceptionFrame) {
     drop(queue);
     call_for_help(cpu::number(), wanted);
     // Who has a lock in his hands is ended at a later tick: others would wait for it for ever.
-    if charge(&thread, ran) && sync::held_by_current() == 0 {
+    let is_over = charge(&thread, ran) && sync::held_by_current() == 0;
+    // A thread that ends here must not keep itself alive from its own stack.
+    drop(thread);
+    if is_over {
         end_current(Outcome::OutOfTime { nip: frame.nip });
     }
     // The emergency stack is the CPU's: whoever runs next may need it, and what is on it must be done before. The thread has

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{Builder, Outcome, current, sleep, spawn};
+use crate::memory::stacks_in_use;
 use crate::{ensure, ensure_eq, ktest};
 
 const MILLISECOND: u64 = arch::time::TICKS_PER_SECOND / 1000;
@@ -63,13 +64,15 @@ ktest! {
         Ok(())
     }
 
-    fn a_thread_out_of_time_is_ended() {
+    fn a_thread_out_of_time_is_ended_and_its_memory_comes_back() {
+        let before = stacks_in_use();
         let handle = Builder::new("endless").time_limit(MILLISECOND).spawn(|| {
             while !NEVER.load(Ordering::Relaxed) {
                 arch::hcall::spin_hint();
             }
         });
         ensure!(matches!(handle.join(), Err(Outcome::OutOfTime { .. })), "the endless thread ended otherwise");
+        ensure_eq!(stacks_in_use(), before, "stacks in use after it");
         Ok(())
     }
 
