@@ -8,9 +8,10 @@ Frames of return helpers are left out of the comparison: to them C returns, and 
 
 import gdb
 
-from tocsin import records, unwinder, values
+from tocsin import records, return_stub, unwinder, values
 
 LONGEST = 2000
+B = "kernel::livepatch::tests::victim"
 
 
 def frames():
@@ -51,19 +52,22 @@ class Count:
 
 def design_at(pc):
     """The design whose entry an address is, or None."""
-    for name in ("none", "mini_frame", "caller_frame", "livepatch_stack", "return_stack"):
+    stub = return_stub.at(pc)
+    if stub and stub.start == pc:
+        return "return-stack"
+    for name in ("none", "mini_frame", "caller_frame", "livepatch_stack"):
         if values.known_address("klp_enter_" + name) == pc:
             return name.replace("_", "-")
     return None
 
 
 def step_through():
-    """From the entry of a common trampoline to A: the design, and what came of it."""
+    """From B's site to A: the design, and what came of it."""
     count, design = Count(), "not patched"
     count.calls = 1
-    truth = [register("r0")]
+    truth = [register("lr")]
     above = frames()
-    # Frame 0 is the trampoline, frame 1 is A.
+    # Frame 0 is B, frame 1 is A.
     if len(above) < 3 or above[1] != truth[0]:
         count.mismatches.append("at the entry: A is not above: %s" % [hex(a) for a in above])
         return design, count
@@ -94,13 +98,19 @@ def step_through():
     return design, count
 
 
+def site_of(function):
+    """Its local entry: behind the two instructions that make a TOC pointer, where it has them."""
+    entry = unwinder.function_of(gdb.decode_line(function)[1][0].pc)[0]
+    return entry + 8 if word_at(entry) >> 16 in (0x3C4C, 0x3C40) else entry
+
+
 def main():
     counts = {}
-    trampoline = gdb.Breakpoint("*0x%x" % values.known_address("ftrace_caller"), internal=True)
+    site = gdb.Breakpoint("*0x%x" % site_of(B), internal=True)
     for _ in range(CALLS):
-        trampoline.enabled = True
+        site.enabled = True
         gdb.execute("continue", to_string=True)
-        trampoline.enabled = False
+        site.enabled = False
         design, count = step_through()
         total = counts.setdefault(design, Count())
         total.calls += count.calls
@@ -111,7 +121,7 @@ def main():
             design, total.calls, total.stops, total.frames, len(total.mismatches)), flush=True)
         for mismatch in count.mismatches[:12]:
             print("witness:   " + mismatch, flush=True)
-    trampoline.delete()
+    site.delete()
     print("witness: rules that failed: %s" % set(unwinder.failures))
 
 

@@ -80,7 +80,8 @@ fn frames_are_the_truth_at_every_instruction_under_every_design() {
     let case = "livepatch::tests::a_patch_comes_and_goes_under_every_design";
     let more = format!(
         "-ex 'python CALLS={}' -x tests/gdb/witness.py -ex kill",
-        DESIGNS.len()
+        // Patched, and afterwards.
+        2 * DESIGNS.len()
     );
     let (said, _, _) = debug(&["--case", case], &more);
     for design in DESIGNS {

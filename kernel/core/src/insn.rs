@@ -29,6 +29,9 @@ pub const R11: Gpr = Gpr(11);
 /// r12: the address of the function that is entered at its global entry.
 pub const R12: Gpr = Gpr(12);
 
+/// r13: the running thread's head.
+pub const R13: Gpr = Gpr(13);
+
 /// `nop`, that is `ori r0,r0,0`.
 pub const NOP: u32 = 0x6000_0000;
 /// `trap`, that is `tw 31,r0,r0`: what fills space nobody may reach.
@@ -129,6 +132,17 @@ pub const fn bl(from: u64, to: u64) -> Option<u32> {
     branch(from, to, 1)
 }
 
+/// `cmpdi ra,0`, into CR0.
+pub const fn cmpdi_zero(ra: Gpr) -> u32 {
+    d_form(11, Gpr(1), ra, 0)
+}
+
+/// `beq` to so many bytes from itself, by CR0.
+pub const fn beq(distance: i16) -> u32 {
+    assert!(distance % 4 == 0, "a branch goes to an instruction");
+    16 << 26 | 12 << 21 | 2 << 16 | distance as u16 as u32
+}
+
 /// Loads `address` into `register` in two instructions; `None` when it does not fit in 31 bits, which every address of
 /// the kernel and its modules does.
 pub const fn load_address(register: Gpr, address: u64) -> Option<[u32; 2]> {
@@ -171,6 +185,9 @@ mod tests {
     #[test]
     fn encoders_equal_the_assembler() {
         let cases: &[(&str, u32, u32)] = &[
+            ("cmpdi r11,0", cmpdi_zero(R11), 0x2c2b0000),
+            ("beq .+8", beq(8), 0x41820008),
+            ("beq .-8", beq(-8), 0x4182fff8),
             ("nop", NOP, 0x60000000),
             ("trap", TRAP, 0x7fe00008),
             ("blr", BLR, 0x4e800020),

@@ -52,9 +52,39 @@ pub fn site_offset(code: &[u8]) -> u8 {
     }
 }
 
+/// The TOC pointer that a function makes in its first two instructions from its own address, which is `entry`; `None` when it
+/// makes none so.
+#[must_use]
+pub fn toc_pointer(entry: u64, [high, low]: [u32; 2]) -> Option<u64> {
+    let base = match high & 0xffff_0000 {
+        from_r12 if from_r12 == TOC_HIGH[0] => entry,
+        absolute if absolute == TOC_HIGH[1] => 0,
+        _ => return None,
+    };
+    let immediate = |word: u32| i64::from(word as i16);
+    (low & 0xffff_0000 == TOC_LOW).then(|| base.wrapping_add_signed((immediate(high) << 16) + immediate(low)))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::site_offset;
+    use super::{site_offset, toc_pointer};
+
+    #[test]
+    fn the_toc_pointer_is_what_the_function_computes() {
+        // addis r2,r12,2; addi r2,r2,-32768
+        assert_eq!(
+            toc_pointer(0x40_0000, [0x3c4c_0002, 0x3842_8000]),
+            Some(0x41_8000)
+        );
+        // lis r2,0x123; addi r2,r2,-4
+        assert_eq!(
+            toc_pointer(0x40_0000, [0x3c40_0123, 0x3842_fffc]),
+            Some(0x122_fffc)
+        );
+        // ld r2,-8(r12); add r2,r2,r12
+        assert_eq!(toc_pointer(0x40_0000, [0xe84c_fff8, 0x7c42_6214]), None);
+        assert_eq!(toc_pointer(0x40_0000, [0x3c4c_0002, 0x6000_0000]), None);
+    }
 
     const NOP: [u8; 4] = [0x00, 0x00, 0x00, 0x60];
 

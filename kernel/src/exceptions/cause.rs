@@ -5,7 +5,6 @@
 use core::fmt::{self, Display};
 
 use arch::entry::{ExceptionFrame, Vector};
-use arch::livepatch::return_stack_full;
 use arch::mmu::window;
 use arch::thread::RETURN_STACK_DEPTH;
 
@@ -13,6 +12,7 @@ use crate::machine::machine;
 use crate::memory::{Owner, OwnerOf, PAGE_SIZE};
 use crate::symbols;
 use crate::thread::{CurrentName, GuardPage, GuardedBy, own_guard};
+use crate::unwind;
 
 /// What was wanted of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(super) enum Cause {
     JumpToData(u64),
     /// Memory that has no use at the moment.
     Unmapped(Access, u64),
-    /// `klp_return_stack_full` (`arch/ppc64/src/livepatch/return_stack.S`), on the way to the replacement that begins here.
+    /// The trap of a stub of `return-stack` (`arch/ppc64/src/livepatch/return_stack.S`), on the way to this entry of the replacement.
     FullReturnStack(u64),
 }
 
@@ -76,8 +76,9 @@ mod machine_check {
 impl Cause {
     /// The cause of an exception of the running thread; `None`: the exception's name says everything.
     pub(super) fn of(frame: &ExceptionFrame) -> Option<Cause> {
-        if frame.nip == return_stack_full() {
-            return Some(Cause::FullReturnStack(frame.gpr[12]));
+        let stub = unwind::return_stub(frame.nip).filter(|stub| stub.is_full(frame.nip));
+        if let (Some(stub), Vector::PROGRAM) = (stub, Vector(frame.vector)) {
+            return Some(Cause::FullReturnStack(stub.callee()));
         }
         match Vector(frame.vector) {
             Vector::DATA_STORAGE => {

@@ -5,31 +5,41 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::sync::atomic::Ordering;
 
 use arch::ftrace::{
-    FtraceOps, HookHead, ORIGINAL_OFFSET, OpsEntry, OpsFlags, STUB_SIZE, Trampoline, check_word,
-    retarget_stub, site_word, write_stub,
+    FtraceOps, HookHead, OpsEntry, OpsFlags, Trampoline, check_word, direct_word, retarget_stub, site_word,
+    write_original, write_stub,
 };
 use arch::text;
 use kernel_core::insn;
 
 use super::retired::{Retire, retire};
-use super::{FtraceError, Site, stubs};
+use super::{FtraceError, Site, Slot};
 use crate::cpu;
 
 /// A site in use.
 pub(super) struct Hook {
-    /// What the stub has the address of. It lives as long as the stub.
-    head: Box<HookHead>,
     site: Site,
-    stub: u64,
     list: List,
-    trampoline: Trampoline,
+    entry: Entry,
+    /// A global entry of the function that does not pass the hook, once somebody has asked for it.
+    original: Option<Original>,
     /// What the enabled site holds.
     branch: u32,
     /// The site has its nop, as long as hooks are turned off as a whole.
     is_off: bool,
 }
+
+/// The way to a common trampoline.
+struct Entry {
+    stub: Slot,
+    /// What the stub has the address of. It lives as long as the stub.
+    head: Box<HookHead>,
+    trampoline: Trampoline,
+}
+
+struct Original(Slot);
 
 /// The ops of a hook in the order of their calls: for us, and as the trampolines read them.
 struct List {
@@ -55,6 +65,16 @@ impl List {
         )
     }
 
+    /// What an enabled site holds; `None` when what it leads to is out of reach.
+    fn branch(&self, site: &Site, entry: &Entry) -> Option<u32> {
+        match &self.ops[..] {
+            [only] if only.direct.load(Ordering::Relaxed) != 0 => {
+                direct_word(site.address, only.direct.load(Ordering::Relaxed))
+            }
+            _ => site_word(site.shape, site.address, entry.stub.address()),
+        }
+    }
+
     /// What a thread that goes through the list has in r30.
     fn range(&self) -> Range<u64> {
         let range = self.entries.as_ptr_range();
@@ -68,46 +88,42 @@ impl Retire for List {
     }
 }
 
+impl Entry {
+    /// A new one, which nobody comes to yet.
+    #[allow(unsafe_code, reason = "writes the stub")]
+    fn new(site: &Site, list: &List) -> Option<Self> {
+        let entry = Entry {
+            stub: Slot::take()?,
+            head: Box::new(HookHead::new(site.address, list.entries.as_ptr())),
+            trampoline: list.trampoline(),
+        };
+        let (stub, head) = (entry.stub.address(), &raw const *entry.head as u64);
+        // SAFETY: the slot is ours, and keeps `head` until it is given back.
+        let written = unsafe { write_stub(stub, head, entry.trampoline) };
+        // The slot may have been another one's: no CPU has its old instructions any more when a site leads there.
+        cpu::synchronise();
+        written.then_some(entry)
+    }
+}
+
 impl Hook {
     /// A hook with these ops. The site is enabled when this returns; on an error nothing has changed.
-    #[allow(unsafe_code, reason = "writes the stub")]
     pub(super) fn new(site: Site, ops: Vec<Arc<FtraceOps>>) -> Result<Self, FtraceError> {
         let list = List::new(ops);
-        let trampoline = list.trampoline();
-        let Some(stub) = stubs::allocate() else {
-            return Err(FtraceError::NoStub {
-                function: site.function,
-            });
+        let no_stub = || FtraceError::NoStub {
+            function: site.function.clone(),
         };
-        let head = Box::new(HookHead::new(site.address, list.entries.as_ptr()));
-        let branch = site_word(site.shape, site.address, stub);
+        let entry = Entry::new(&site, &list).ok_or_else(no_stub)?;
+        let branch = list.branch(&site, &entry).ok_or_else(no_stub)?;
         let hook = Hook {
-            head,
             site,
-            stub,
             list,
-            trampoline,
-            branch: branch.unwrap_or(insn::NOP),
+            entry,
+            original: None,
+            branch,
             is_off: false,
         };
-        // SAFETY: the slot is ours, and the hook keeps `head` until it gives the slot back.
-        let written = unsafe {
-            write_stub(
-                stub,
-                &raw const *hook.head as u64,
-                trampoline,
-                hook.site.entry,
-                hook.site.address,
-            )
-        };
-        if !written || branch.is_none() {
-            return Err(FtraceError::NoStub {
-                function: hook.site.function.clone(),
-            });
-        }
-        // The slot may have been another hook's stub: no CPU has its old instructions any more when the site leads there.
-        cpu::synchronise();
-        hook.write_site(insn::NOP, hook.branch)?;
+        hook.write_site(insn::NOP, branch)?;
         Ok(hook)
     }
 
@@ -119,9 +135,17 @@ impl Hook {
         &self.site
     }
 
-    /// A global entry of the function that does not pass the hook. It lives as long as the hook.
-    pub(super) fn original(&self) -> u64 {
-        self.stub + ORIGINAL_OFFSET
+    /// A global entry of the function that does not pass the hook. It lives as long as the hook. `None`: there is no room.
+    #[allow(unsafe_code, reason = "writes it")]
+    pub(super) fn original(&mut self) -> Option<u64> {
+        if self.original.is_none() {
+            let slot = Slot::take()?;
+            // SAFETY: the slot is ours, and the site is the function's, which lives as long as it is hooked.
+            let written = unsafe { write_original(slot.address(), self.site.entry, self.site.address) };
+            cpu::synchronise();
+            self.original = written.then_some(Original(slot));
+        }
+        self.original.as_ref().map(|Original(slot)| slot.address())
     }
 
     /// Puts the site's nop back. Threads may still be on their way through the stub.
@@ -143,27 +167,66 @@ impl Hook {
         Ok(())
     }
 
-    /// Replaces the ops, of which there is at least one, by one store.
-    pub(super) fn set_ops(&mut self, ops: Vec<Arc<FtraceOps>>) {
+    /// Replaces the ops, of which there is at least one. Every call is shown to the old ones or to the new ones. On an error nothing
+    /// has changed.
+    pub(super) fn set_ops(&mut self, ops: Vec<Arc<FtraceOps>>) -> Result<(), FtraceError> {
         let list = List::new(ops);
-        let trampoline = list.trampoline();
-        // An ops that needs all registers must never get fewer: they come before it and go after it.
-        if trampoline == Trampoline::AllRegisters {
-            self.lead_to(trampoline);
+        let needed = list.trampoline();
+        if needed == Trampoline::AllRegisters && self.entry.trampoline != needed {
+            // A thread that has come to the old trampoline has fewer registers than the new list wants.
+            let entry = Entry::new(&self.site, &list).ok_or_else(|| FtraceError::NoStub {
+                function: self.site.function.clone(),
+            })?;
+            let old = (
+                core::mem::replace(&mut self.entry, entry),
+                core::mem::replace(&mut self.list, list),
+            );
+            if let Err(error) = self.lead() {
+                let unused = core::mem::replace(&mut self.entry, old.0);
+                self.list = old.1;
+                drop(unused);
+                return Err(error);
+            }
+            retire(old.0);
+            retire(old.1);
+            return Ok(());
         }
-        self.head.publish(list.entries.as_ptr());
-        self.lead_to(trampoline);
-        retire(core::mem::replace(&mut self.list, list));
+        self.entry.head.publish(list.entries.as_ptr());
+        self.lead_to(needed);
+        let old = core::mem::replace(&mut self.list, list);
+        if let Err(error) = self.lead() {
+            let new = core::mem::replace(&mut self.list, old);
+            self.entry.head.publish(self.list.entries.as_ptr());
+            retire(new);
+            return Err(error);
+        }
+        retire(old);
+        Ok(())
+    }
+
+    /// Leads the site to where it is to lead now: straight to where its only ops wants it, or to the trampoline.
+    pub(super) fn lead(&mut self) -> Result<(), FtraceError> {
+        let branch = self.list.branch(&self.site, &self.entry);
+        let branch = branch.ok_or_else(|| FtraceError::NoStub {
+            function: self.site.function.clone(),
+        })?;
+        if branch != self.branch && !self.is_off {
+            // As in `Entry::new`: what it leads to is new.
+            cpu::synchronise();
+            self.write_site(self.branch, branch)?;
+        }
+        self.branch = branch;
+        Ok(())
     }
 
     #[allow(unsafe_code, reason = "changes a live stub")]
     fn lead_to(&mut self, trampoline: Trampoline) {
-        if self.trampoline != trampoline {
+        if self.entry.trampoline != trampoline {
             cpu::change_code(|| {
                 // SAFETY: the stub is this hook's, written by `write_stub`.
-                unsafe { retarget_stub(self.stub, trampoline) }
+                unsafe { retarget_stub(self.entry.stub.address(), trampoline) }
             });
-            self.trampoline = trampoline;
+            self.entry.trampoline = trampoline;
         }
     }
 
@@ -177,27 +240,27 @@ impl Hook {
             mismatch,
         })?;
         cpu::change_code(|| {
-            // SAFETY: it is a site, and both its nop and its branch are right at any moment: the stub is complete.
+            // SAFETY: it is a site, and its nop and all its branches are right at any moment: what they lead to is complete.
             unsafe { text::write_word(self.site.address, to) }
         });
         Ok(())
     }
 }
 
-impl Retire for Hook {
-    /// A thread on its way to the ops has its next instruction in the stub, the hook in r11 or r31, or the list in r30.
+impl Retire for Entry {
+    /// A thread on its way to the ops has its next instruction in the stub, or the hook in r11 or r31.
     fn ranges(&self) -> Vec<Range<u64>> {
         let head = &raw const *self.head as u64;
-        vec![
-            self.stub..self.stub + STUB_SIZE,
-            head..head + size_of::<HookHead>() as u64,
-            self.list.range(),
-        ]
+        vec![self.stub.range(), head..head + size_of::<HookHead>() as u64]
     }
 }
 
-impl Drop for Hook {
-    fn drop(&mut self) {
-        stubs::free(self.stub);
+impl Retire for Hook {
+    /// Those of its parts; and who calls the original has its next instruction there.
+    fn ranges(&self) -> Vec<Range<u64>> {
+        let mut ranges = self.entry.ranges();
+        ranges.push(self.list.range());
+        ranges.extend(self.original.iter().map(|Original(slot)| slot.range()));
+        ranges
     }
 }

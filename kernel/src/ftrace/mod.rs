@@ -17,7 +17,9 @@ pub use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, OpsFunction};
 pub use error::FtraceError;
 pub use graph::{GraphOps, GraphStack, GraphTracer};
 pub use registry::{
-    Place, enabled_functions, hook_count, hooked_in, is_enabled, original, register, set_enabled, unregister,
+    Place, enabled_functions, hook_count, hooked_in, is_enabled, lead, original, register, set_enabled,
+    unregister,
 };
 pub use retired::{Retire, keepers, reap, retire};
 pub use sites::{ClassicSite, Site, SiteShape, kernel_sites, prime_classic_sites};
+pub use stubs::{Slot, slot_at};

@@ -64,8 +64,7 @@ pub fn register(site: &Site, ops: &Arc<FtraceOps>, place: Place) -> Result<(), F
         Place::First => list.insert(0, ops.clone()),
         Place::Last => list.push(ops.clone()),
     }
-    hook.set_ops(list);
-    Ok(())
+    hook.set_ops(list)
 }
 
 /// Takes `ops` out of the hook of `site`; with its last ops the hook goes. On an error nothing has changed.
@@ -90,9 +89,15 @@ pub fn unregister(site: &Site, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> 
             *hooks = BTreeMap::new();
         }
     } else {
-        hook.set_ops(list);
+        hook.set_ops(list)?;
     }
     Ok(())
+}
+
+/// The word in an ops that says where the site may lead directly has changed: leads the site there, if there is no other ops. Every
+/// CPU executes the new word when this returns. On an error nothing has changed.
+pub fn lead(site: &Site) -> Result<(), FtraceError> {
+    HOOKS.lock().get_mut(&site.address).map_or(Ok(()), Hook::lead)
 }
 
 /// Whether functions can be hooked.
@@ -146,8 +151,8 @@ pub fn hooked_in(range: Range<u64>) -> Option<Site> {
     found.map(|hook| hook.site().clone())
 }
 
-/// A global entry of the hooked function at `site` that does not pass the hook; `None` when it is not hooked. It lives as
-/// long as somebody hooks the function.
+/// A global entry of the hooked function at `site` that does not pass the hook; `None` when it is not hooked, or there is no
+/// room. It lives as long as somebody hooks the function.
 pub fn original(site: &Site) -> Option<u64> {
-    HOOKS.lock().get(&site.address).map(Hook::original)
+    HOOKS.lock().get_mut(&site.address).and_then(Hook::original)
 }

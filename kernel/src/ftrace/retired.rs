@@ -50,7 +50,7 @@ pub fn reap() -> usize {
         let waiting = core::mem::take(&mut *RETIRED.lock());
         let (in_use, free): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|thing| {
             let ranges = thing.ranges();
-            thread::in_trampoline_with(world, &threads, &ranges).is_some()
+            thread::in_trampoline_with(world, &threads, &ranges).is_some() || thread::may_return_to(&ranges)
         });
         let count = in_use.len();
         RETIRED.lock().extend(in_use);

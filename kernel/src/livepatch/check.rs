@@ -47,13 +47,24 @@ impl fmt::Display for Obstacle {
     }
 }
 
+/// What a transition changes: no thread that moves may be in it.
+#[derive(Debug, Default)]
+pub(super) struct Changing {
+    /// Functions.
+    pub(super) code: Vec<Range<u64>>,
+    /// The stubs that replacements return to: who has a return address there is in the replacement, or in what that has gone on in by
+    /// a jump, which has left no other trace.
+    pub(super) stubs: Vec<Range<u64>>,
+}
+
 /// Shows every thread that `is_meant`, and what keeps it from changing its state, while nobody runs but the caller: all other CPUs
 /// are stopped, and what they run is looked at like everything else. `look` may take no lock.
 pub(super) fn with_threads(
-    functions: &[Range<u64>],
+    changing: &Changing,
     is_meant: &dyn Fn(&Thread) -> bool,
     look: &mut dyn FnMut(&Thread, Result<(), Obstacle>),
 ) {
+    let functions = &changing.code[..];
     let code = [functions, &[image::trampolines(), image::stub_area()]].concat();
     stop_the_world(|world| {
         let me = thread::current();
@@ -75,26 +86,32 @@ pub(super) fn with_threads(
         });
         for thread in &suspects {
             let answer = if Arc::ptr_eq(thread, &me) {
-                is_outside(unwind::here(), functions)
+                is_outside(unwind::here(), changing)
             } else if !thread::has_word_in(world, thread, &code) {
                 Ok(())
             } else {
                 // Only a trace can tell a return address from a word that was left behind. It takes a hundred times as long.
-                is_outside(unwind::trace_other(world, thread), functions)
+                is_outside(unwind::trace_other(world, thread), changing)
             };
             look(thread, answer);
         }
     });
 }
 
-/// Whether a trace is free of `functions`.
-fn is_outside(mut trace: Trace<'_>, functions: &[Range<u64>]) -> Result<(), Obstacle> {
-    for (number, frame) in trace.by_ref().enumerate() {
+/// Whether a trace is free of what changes.
+fn is_outside<'a>(trace: Trace<'a>, changing: &'a Changing) -> Result<(), Obstacle> {
+    let mut trace = trace.watching(&changing.stubs);
+    let mut number = 0;
+    while let Some(frame) = trace.next() {
         if let Reliability::Unreliable(reason) = frame.reliability {
             return Err(Obstacle::Unreliable(reason));
         }
         let address = frame.address_inside();
-        if functions.iter().any(|function| function.contains(&address)) {
+        let is_inside = changing.code.iter().any(|function| function.contains(&address));
+        if let Some(address) = is_inside
+            .then_some(address)
+            .or(trace.met().map(|stub| stub.callee()))
+        {
             return Err(Obstacle::Inside {
                 address,
                 frame: number,
@@ -106,6 +123,7 @@ fn is_outside(mut trace: Trace<'_>, functions: &[Range<u64>]) -> Result<(), Obst
                 frame: number,
             });
         }
+        number += 1;
     }
     match trace.end() {
         Some(End::Outermost) => Ok(()),

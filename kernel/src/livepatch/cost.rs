@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arch::time::{TICKS_PER_SECOND, timebase};
 
+use super::check::Changing;
 use super::lifecycle::retry;
 use super::transition::{PatchState, Transition};
 use super::{KlpFunc, KlpObject, KlpPatch, disable, enable, is_in_transition, settle};
@@ -88,7 +89,7 @@ fn time_of(patch: KlpPatch) -> Result<u64, String> {
 
 /// Moves all threads, with no function changing; answers whether all have moved. A transition is all that this is.
 pub(crate) fn move_threads() -> bool {
-    Transition::begin("cost", PatchState::Patched).try_all(&[])
+    Transition::begin("cost", PatchState::Patched).try_all(&Changing::default())
 }
 
 /// Ticks to enable a patch of a function of the kernel, of one of a module, and of a transition alone.

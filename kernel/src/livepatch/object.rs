@@ -40,6 +40,8 @@ pub(super) struct Target {
     /// Its code.
     pub(super) code: Range<u64>,
     pub(super) new_function: Option<u64>,
+    /// What `write_return_stub` wants to know of the new function.
+    pub(super) returns_by_itself: bool,
 }
 
 /// An object of a patch.
@@ -125,10 +127,17 @@ impl Object {
             {
                 refusal::check(design, &function, new_function)?;
             }
+            let returns_by_itself = match func.new_function {
+                Some(function) if design == ReturnDesign::ReturnStack => {
+                    refusal::returns_by_itself(function)?
+                }
+                _ => false,
+            };
             targets.push(Target {
                 site,
                 code: code_at(function.address)?,
                 new_function: func.new_function,
+                returns_by_itself,
             });
         }
         self.targets = Some(targets);

@@ -5,10 +5,10 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use arch::livepatch::ReturnDesign;
 use kernel_core::module::StubKind;
-use kernel_core::scan::{self, Refusal, Target};
+use kernel_core::scan::{self, Facts, Refusal, Target};
 use kernel_core::symbols::Kind;
 
-use super::{Function, KlpError};
+use super::{Function, KlpError, failure};
 use crate::ftrace::Site;
 use crate::{module, symbols};
 
@@ -42,14 +42,39 @@ pub(super) fn check(design: ReturnDesign, old: &Function, new_function: u64) -> 
             refusal: Refusal::NoTocPointer { design: limits.name },
         });
     }
-    let facts = |function| scan::scan(&function, &target_at);
-    match scan::refusal(&limits, &facts(old_code), &facts(new_code)) {
+    match scan::refusal(&limits, &facts(&old_code)?, &facts(&new_code)?) {
         Some(refusal) => Err(KlpError::Refused {
             function: old.name.clone(),
             refusal,
         }),
         None => Ok(()),
     }
+}
+
+/// Whether the function at this global entry is left by returns only, and by nothing that could write to its caller's 24(r1); false
+/// where that is not certain.
+pub(super) fn returns_by_itself(function: u64) -> Result<bool, KlpError> {
+    let Some(code) = function_at(function) else {
+        return Ok(false);
+    };
+    let facts = facts(&code)?;
+    Ok(facts.toc_save_write.is_none()
+        && facts.sibling_calls.is_empty()
+        && facts.dynamic_frame.is_none()
+        && facts.undecided.is_empty())
+}
+
+/// What a function does with its caller's frame.
+///
+/// # Errors
+/// There is too little memory to find out.
+fn facts(function: &scan::Function<'static>) -> Result<Facts, KlpError> {
+    /// Bytes that the scan takes for any function, and for each byte of its code: what is known of all registers, at each place
+    /// that is jumped to.
+    const FEW: usize = 16 << 10;
+    const EACH: usize = 256;
+    failure::memory(FEW + EACH * function.code.len())?;
+    Ok(scan::scan(function, &target_at))
 }
 
 /// What a branch to this address arrives at.

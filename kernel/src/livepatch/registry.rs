@@ -3,10 +3,10 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use arch::livepatch::ReturnDesign;
 
+use super::check::Changing;
 use super::failure;
 use super::func_stack::FuncStack;
 use super::lifecycle::FUNCTION;
@@ -80,7 +80,7 @@ impl Registry {
             .functions
             .entry(site.address)
             .or_insert_with(|| FuncStack::new(site.clone()));
-        let result = stack.push(patch, target.new_function, design);
+        let result = stack.push(patch, target, design);
         if stack.is_empty() {
             self.forget(site.address);
         }
@@ -120,16 +120,22 @@ impl Registry {
     /// Lets the calls of a patch's functions go by the threads' states, or no longer.
     pub(super) fn publish(&mut self, sites: &[u64], moving: Option<&str>) {
         for site in sites {
-            if let Some(stack) = self.functions.get_mut(site) {
-                stack.publish(moving);
+            let stack = self.functions.get_mut(site);
+            if let Some(Err(error)) = stack.map(|stack| stack.publish(moving)) {
+                log::error!(target: "livepatch", "{error}");
             }
         }
     }
 
-    /// The code that no thread may be in when it leaves `from`: what the patch is put over, or what it puts there.
-    pub(super) fn functions_of(&self, patch: &str, from: PatchState) -> Vec<Range<u64>> {
+    /// What no thread may be in when it leaves `from`: what the patch is put over, or what it puts there.
+    pub(super) fn functions_of(&self, patch: &str, from: PatchState) -> Changing {
         let Some(index) = self.index_of(patch) else {
-            return Vec::new();
+            return Changing::default();
+        };
+        let targets = || self.patches[index].targets();
+        let stub = |target: &Target| {
+            let stack = self.functions.get(&target.site.address)?;
+            stack.stub((from == PatchState::Patched).then_some(patch))
         };
         let code = |target: &Target| {
             let function = match from {
@@ -141,7 +147,10 @@ impl Registry {
                 None => Some(target.code.clone()),
             }
         };
-        self.patches[index].targets().filter_map(code).collect()
+        Changing {
+            code: targets().filter_map(code).collect(),
+            stubs: targets().filter_map(stub).collect(),
+        }
     }
 }
 

@@ -4,10 +4,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::check::{self, Obstacle};
+use super::check::{self, Changing, Obstacle};
 use crate::logging;
 use crate::thread::{self, Thread};
 
@@ -125,13 +124,13 @@ impl Transition {
         self.is_reported = false;
     }
 
-    /// Moves every thread that is outside `functions`; answers whether all have moved.
-    pub(super) fn try_all(&mut self, functions: &[Range<u64>]) -> bool {
+    /// Moves every thread that is outside what changes; answers whether all have moved.
+    pub(super) fn try_all(&mut self, changing: &Changing) -> bool {
         let for_ticks = logging::uptime().saturating_sub(self.since);
         let mut stalls = Vec::new();
         let to = self.to;
         check::with_threads(
-            functions,
+            changing,
             &|thread| PatchState::of(thread) != to,
             &mut |thread, answer| match answer {
                 Ok(()) => to.set(thread),

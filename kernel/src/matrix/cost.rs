@@ -21,7 +21,7 @@ use arch::time::timebase;
 
 use super::clock::InstructionClock;
 use crate::ftrace::{self, FtraceOps, FtraceRegs, OpsFlags, Place};
-use crate::livepatch::{self, KlpPatch, find_function};
+use crate::livepatch::{self, KlpPatch, Route, find_function};
 use crate::sync::{IrqLock, Rank};
 use crate::{ensure, ensure_eq, ktest, logging, thread};
 
@@ -228,16 +228,33 @@ ktest! {
         Ok(())
     }
 
+    /// A transition makes calls go by a choice, and another ops on the hook sends them through a trampoline.
+    fn of_return_stack_by_every_route() {
+        let plain = time_of_calls(b_counted);
+        let routes = [
+            (Route::Choice, "a patch under return-stack that comes or goes"),
+            (Route::Trampoline, "a patch under return-stack and somebody else"),
+        ];
+        for (route, hooked) in routes {
+            route.during(|| enable("b_counted", c_counted as *const () as u64, ReturnDesign::ReturnStack))?;
+            let instructions = count(b_counted, plain, &hooked);
+            disable()?;
+            CALLS.lock().push(CallCost { hooked, instructions: instructions? });
+        }
+        Ok(())
+    }
+
     fn of_hooks_without_a_live_patch() {
         let no_site = time_of_calls(b_without_a_site);
         let unhooked = CallCost { hooked: "nobody: a site's nop", instructions: count(b_counted, no_site, &"a site")? };
         let stub = |flags| FtraceOps::new("cost", arch::ftrace::ftrace_stub, flags);
-        *CALLS.lock() = Vec::from([
+        let calls = [
             unhooked,
             with_ops("an ops that does nothing, arguments only", stub(OpsFlags::empty()))?,
             with_ops("an ops that does nothing, all registers", stub(OpsFlags::SAVE_REGS))?,
             with_ops("an ops that counts, arguments only", FtraceOps::new("cost", count_call, OpsFlags::empty()))?,
-        ]);
+        ];
+        CALLS.lock().extend(calls);
         Ok(())
     }
 }

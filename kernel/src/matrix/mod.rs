@@ -37,5 +37,5 @@ pub use report::print;
 pub use run::cases;
 pub(crate) use stage::Stage;
 pub use stepping::stops;
-pub(crate) use table::{Action, SITUATIONS, comes_back};
+pub(crate) use table::{Action, CHAIN, SITUATIONS, comes_back};
 pub use table::{Language, Situation};

@@ -167,6 +167,10 @@ pub(super) fn counts(rows: &[Row]) -> Vec<(&'static str, u64)> {
     let cells = rows.iter().flat_map(|row| &row.outcomes);
     let mut counts = Vec::from([
         ("cells executed", cells.filter(executed).count() as u64),
+        (
+            "cells of return-stack again, by a choice and through a trampoline, with the same outcome",
+            rows.iter().map(|row| row.again).sum(),
+        ),
         ("stops before an instruction", stops()),
         ("sites of the kernel", ftrace::kernel_sites().count() as u64),
     ]);

@@ -10,6 +10,7 @@ use arch::livepatch::ReturnDesign;
 use super::stage::{PATCH, Stage};
 use super::table::{Action, SITUATIONS};
 use super::{Language, Outcome, Situation};
+use crate::livepatch::Route;
 use crate::sync::{IrqLock, Rank};
 
 /// What came out of a row: one outcome for each design, none where the cell could not be set up.
@@ -17,6 +18,8 @@ use crate::sync::{IrqLock, Rank};
 pub(super) struct Row {
     pub(super) situation: &'static Situation,
     pub(super) outcomes: [Option<Outcome>; ReturnDesign::ALL.len()],
+    /// How many cells were run again by another route, with the same outcome.
+    pub(super) again: u64,
 }
 
 /// In the order of the runs.
@@ -88,7 +91,7 @@ impl Situation {
         }
     }
 
-    /// Runs the row: every design, and the comparison with what is expected.
+    /// Runs the row: every design, by every route that there is for it, and the comparison with what is expected.
     fn run(&'static self) -> crate::ktest::Result {
         let mut outcomes = [None; ReturnDesign::ALL.len()];
         let mut unexpected = Vec::new();
@@ -103,9 +106,22 @@ impl Situation {
                 Err(error) => unexpected.push(format!("{design}: {error}")),
             }
         }
+        let mut again = 0;
+        for route in [Route::Choice, Route::Trampoline] {
+            // The only design for which there is another.
+            let design = ReturnDesign::ReturnStack;
+            let first = outcomes[design as usize];
+            match route.during(|| self.cell(design)) {
+                Ok(Outcome::DoesNotApply(_)) => {}
+                Ok(outcome) if Some(outcome) == first => again += 1,
+                Ok(outcome) => unexpected.push(format!("{design}, {route}: {outcome}")),
+                Err(error) => unexpected.push(format!("{design}, {route}: {error}")),
+            }
+        }
         RESULTS.lock().push(Row {
             situation: self,
             outcomes,
+            again,
         });
         if unexpected.is_empty() {
             Ok(())

@@ -72,8 +72,8 @@ const WILD: Outcome = Outcome::Wrong(Wrong::WildJump);
 const LOOP: Outcome = Outcome::Wrong(Wrong::EndlessLoop);
 const NO_SLICES: &str = "C has no slices";
 const NO_CLOSURES: &str = "C has no closures";
-/// Each patched, and the C of one goes on in the next one.
-const CHAIN: &[&str] = &["chain_1", "chain_2", "chain_3"];
+/// Each patched, and the C of one goes on in the next one, by a jump.
+pub(crate) const CHAIN: &[&str] = &["chain_1", "chain_2", "chain_3"];
 
 use Action::{Absent, Call, CallFromElsewhere, CallPairs, Special};
 use Language::{C, Rust};

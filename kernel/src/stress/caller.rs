@@ -66,7 +66,7 @@ fn call(number: usize, random: &mut Random, digest: &mut Digest) {
         return;
     }
     let goals = group.goals();
-    if !goals.allow(row.right) {
+    if !goals.allow(row.right) || group.may_mix(goals) {
         counts::here().left_out.up();
         return;
     }

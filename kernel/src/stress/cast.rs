@@ -12,7 +12,7 @@ use spin::Once;
 
 use super::options::Plant;
 use crate::matrix::subjects::{A_OWN, Seen};
-use crate::matrix::{Action, Language, Outcome, SITUATIONS, Situation, players};
+use crate::matrix::{Action, CHAIN, Language, Outcome, SITUATIONS, Situation, players};
 use crate::module;
 
 bitflags! {
@@ -133,6 +133,14 @@ pub(super) fn gather(plant: Option<Plant>) -> Result<(), String> {
 }
 
 impl Group {
+    /// Whether a call may meet half of one goal and half of another: a C of a chain leaves by a jump, and only under return-stack
+    /// does anybody know then that its call has not returned (`livepatch/left_by_jump_tests.rs`).
+    pub(super) fn may_mix(&self, goals: Goals) -> bool {
+        let is_known = |(_, index)| design(index) == ReturnDesign::ReturnStack;
+        let is_chain = self.functions.iter().map(|(id, _)| id).eq(CHAIN);
+        is_chain && goals.count() > 1 && !goals.replacements().all(is_known)
+    }
+
     fn new(language: Language, ids: impl Iterator<Item = &'static str>) -> Result<Group, String> {
         let function = |id| Ok((id, language.full_name(&format!("b_{id}"))?));
         Ok(Group {

@@ -8,11 +8,11 @@ use core::sync::atomic::Ordering;
 
 use arch::abi::{FRAME_HEADER_SIZE, STACK_ALIGN};
 use arch::livepatch::{ReturnRecord, caller_frame_helper};
-use arch::thread::RETURN_STACK_DEPTH;
+use arch::thread::{RETURN_STACK_DEPTH, ThreadHead};
 
-use super::{Thread, all, current};
+use super::{Thread, all, current, current_head};
 use crate::cpu::{World, stop_the_world};
-use crate::unwind::{self, End};
+use crate::unwind::{self, End, Trace};
 
 /// The name of a thread, other than the running one and those with the numbers `except`, with an address in `range` anywhere in
 /// the live part of its stack or in the records of its return designs and tracers.
@@ -26,13 +26,13 @@ pub fn find_stack_word_in(range: Range<u64>, except: &[u32]) -> Option<String> {
         others.retain(|thread| !except.contains(&thread.id));
         let found = others
             .iter()
-            .find(|thread| may_come_back(world, thread, core::slice::from_ref(&range)));
+            .find(|thread| may_come_back(world, thread, core::slice::from_ref(&range), &[]));
         found.map(|thread| thread.name.clone())
     })
 }
 
-/// A thread of these that is in a hook's stub or in a trampoline, or in what one of these called, and has an address in one of
-/// `ranges` on its stack.
+/// A thread of these that is in the stub area or in a trampoline, or in what one of these called, or that returns into one of
+/// `ranges`, and has an address in one of `ranges` on its stack.
 pub(crate) fn in_trampoline_with<'a>(
     world: &World,
     threads: &'a [Arc<Thread>],
@@ -41,24 +41,36 @@ pub(crate) fn in_trampoline_with<'a>(
     let code = [arch::image::trampolines(), arch::image::stub_area()];
     let found = threads
         .iter()
-        .find(|thread| has_word_in(world, thread, ranges) && may_come_back(world, thread, &code));
+        .find(|thread| has_word_in(world, thread, ranges) && may_come_back(world, thread, &code, ranges));
     found.map(|thread| &**thread)
 }
 
-/// Whether a thread has an address in one of `code`, and it is not certain that it means nothing.
-fn may_come_back(world: &World, thread: &Thread, code: &[Range<u64>]) -> bool {
-    has_word_in(world, thread, code) && !is_certainly_outside(world, thread, code)
+/// Whether a thread has an address in one of `code`, and it is not certain that it means nothing. `stubs`: of replacements that the
+/// thread may return to.
+fn may_come_back(world: &World, thread: &Thread, code: &[Range<u64>], stubs: &[Range<u64>]) -> bool {
+    has_word_in(world, thread, code) && !is_certainly_outside(unwind::trace_other(world, thread), code, stubs)
 }
 
-/// Whether the exact trace of a thread says that it is in none of `code`: words that look like addresses of it are stale, or
+/// Whether the running thread returns to one of `stubs`, or that is not certain.
+pub(crate) fn may_return_to(stubs: &[Range<u64>]) -> bool {
+    !records(current_head()).is_empty() && !is_certainly_outside(unwind::here(), &[], stubs)
+}
+
+/// The records of `return-stack` that a thread has.
+fn records(head: &ThreadHead) -> Range<u64> {
+    let [end, limit] = [&head.return_sp, &head.return_limit].map(|word| word.load(Ordering::Relaxed));
+    limit - (RETURN_STACK_DEPTH * size_of::<ReturnRecord>()) as u64..end
+}
+
+/// Whether an exact trace says that its thread is in none of `code` and returns to none of `stubs`: words that look like addresses of it are stale, or
 /// plain numbers, and in a thread that sleeps for long they stay.
-fn is_certainly_outside(world: &World, thread: &Thread, code: &[Range<u64>]) -> bool {
-    let mut trace = unwind::trace_other(world, thread);
+fn is_certainly_outside<'a>(trace: Trace<'a>, code: &[Range<u64>], stubs: &'a [Range<u64>]) -> bool {
+    let mut trace = trace.watching(stubs);
     let is_outside = trace.by_ref().all(|frame| {
         let address = frame.address_inside();
         frame.is_reliable() && !code.iter().any(|range| range.contains(&address))
     });
-    is_outside && trace.end() == Some(End::Outermost)
+    is_outside && trace.end() == Some(End::Outermost) && trace.met().is_none()
 }
 
 /// Every thread but the running one.
@@ -98,17 +110,10 @@ fn stack_in_use(world: &World, thread: &Thread) -> Option<Range<u64>> {
 /// records. Return designs keep A's return address where no frame has it.
 fn words(thread: &Thread, stack: Range<u64>) -> impl Iterator<Item = u64> {
     let head = &thread.head;
-    let [low, livepatch_sp, return_sp, return_limit] = [
-        &head.stack_low,
-        &head.livepatch_sp,
-        &head.return_sp,
-        &head.return_limit,
-    ]
-    .map(|word| word.load(Ordering::Relaxed));
-    let return_base = return_limit - (RETURN_STACK_DEPTH * size_of::<ReturnRecord>()) as u64;
+    let [low, livepatch_sp] = [&head.stack_low, &head.livepatch_sp].map(|word| word.load(Ordering::Relaxed));
     doublewords(stack.clone())
         .chain(doublewords(low..livepatch_sp))
-        .chain(doublewords(return_base..return_sp))
+        .chain(doublewords(records(head)))
         .chain(hidden_in_callers_frames(stack))
         .chain(thread.graph.return_addresses())
 }

@@ -9,6 +9,7 @@ use arch::livepatch::ReturnDesign;
 use arch::start::secondary;
 use arch::thread::start_address;
 
+use super::helpers::return_stub;
 use super::tables::{self, Answer, ReturnRule, Row};
 use super::trace::{Above, Caller, Position, Trace};
 use super::{Kind, Reason};
@@ -86,7 +87,8 @@ impl Trace<'_> {
                 } else {
                     // A helper that has not read its record yet: as if its caller's callee had still to return to it.
                     let helper = ReturnDesign::ALL.into_iter().filter_map(ReturnDesign::helper);
-                    helper.into_iter().find(|helper| is_in(*helper)).ok_or(lost)?
+                    let own = return_stub(address).map(|stub| stub.helper());
+                    helper.chain(own).find(|helper| is_in(*helper)).ok_or(lost)?
                 }
             }
             _ => return Err(lost),

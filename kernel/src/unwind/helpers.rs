@@ -1,11 +1,27 @@
 //! Behind a return helper: who is returned to in the end.
 
 use arch::ftrace::return_to_handler_entry;
-use arch::livepatch::{ReturnDesign, livepatch_stack_pushed, return_stack_pushed};
+use arch::livepatch::{ReturnDesign, ReturnStub, livepatch_stack_pushed};
 
 use super::records::{RECORD_SIZE, caller_frame};
 use super::trace::{Caller, Position, Trace};
 use super::{Kind, Reason};
+use crate::ftrace::slot_at;
+
+/// The stub of `return-stack` that an address is in.
+#[allow(unsafe_code, reason = "reads a slot of the stub area")]
+pub(crate) fn return_stub(address: u64) -> Option<ReturnStub> {
+    let slot = slot_at(address)?;
+    // SAFETY: the slot is or was in use.
+    unsafe { ReturnStub::at(slot) }
+}
+
+/// Whether an address is one that a return design, or the graph tracer, puts in the place of A's.
+pub(in crate::unwind) fn is_helper(address: u64) -> bool {
+    let helpers = ReturnDesign::ALL.into_iter().filter_map(ReturnDesign::helper);
+    let own = return_stub(address).map(|stub| stub.helper());
+    address == return_to_handler_entry() || helpers.chain(own).any(|helper| helper == address)
+}
 
 impl Trace<'_> {
     /// Who is returned to behind the return helpers that a return address leads through. A sibling call from C to another
@@ -19,7 +35,9 @@ impl Trace<'_> {
                 caller.kind = Kind::GraphStack;
                 continue;
             }
-            let (design, return_address, toc) = if is(ReturnDesign::ReturnStack) {
+            let stub = return_stub(address).filter(|stub| stub.helper() == address);
+            let (design, return_address, toc) = if let Some(stub) = stub {
+                self.meet(stub);
                 let record = self.records.returns.take(stack_pointer)?;
                 (ReturnDesign::ReturnStack, record.return_address, record.toc)
             } else if is(ReturnDesign::LivepatchStack) {
@@ -42,7 +60,8 @@ impl Trace<'_> {
         let Some(live) = &position.live else {
             return Ok(());
         };
-        if return_stack_pushed().contains(&position.address) {
+        let stub = return_stub(position.address);
+        if stub.is_some_and(|stub| stub.pushed().contains(&position.address)) {
             self.records
                 .returns
                 .unused

@@ -38,6 +38,7 @@ mod tests;
 mod trace;
 
 pub use frame::{Frame, Kind, Reliability};
+pub(crate) use helpers::return_stub;
 pub(crate) use plain::{am_plainly_outside, is_plainly_outside};
 pub use reason::{End, Reason};
 pub use start::{here, trace_from, trace_other, trace_parked, trace_thread};

@@ -11,7 +11,7 @@ use core::ops::Range;
 
 use arch::abi::FrameHeader;
 use arch::entry::VECTORS;
-use arch::ftrace::{ORIGINAL_OFFSET, STUB_SIZE};
+use arch::ftrace::STUB_SIZE;
 use arch::image;
 use arch::unwind::{FrameState, ReturnAddress, frame_state, is_call};
 use gimli::{
@@ -23,6 +23,8 @@ use kernel_core::insn::{R0, mflr};
 use kernel_core::module::ModuleSymbol;
 
 use super::Reason;
+use super::helpers::return_stub;
+use crate::ftrace::slot_at;
 use crate::module::{self, Busy, Module};
 use crate::symbols;
 
@@ -231,7 +233,7 @@ pub(super) fn look_up(address: u64, interrupted: bool) -> Answer {
         return answer(kernel_row(address), symbol, address, interrupted);
     }
     if image::stub_area().contains(&address) {
-        return hook_stub(address);
+        return in_stub_area(address);
     }
     let in_module = |module: &Module| {
         if let Some(stub) = module.stubs.iter().find(|stub| stub.range().contains(&address)) {
@@ -255,19 +257,24 @@ pub(super) fn look_up(address: u64, interrupted: bool) -> Answer {
     }
 }
 
-/// A stub of a hook: it has no frame, and A's return address in LR or, once it has called on behalf of a classic site, in r0.
-fn hook_stub(address: u64) -> Answer {
-    let area = image::stub_area().start;
-    let stub = area + (address - area) / STUB_SIZE * STUB_SIZE;
-    // SAFETY: the stub area is memory of the image, and executable.
-    if unsafe { arch::text::read_word(stub) } != mflr(R0) {
+/// What is in the stub area. Nothing there has a frame.
+fn in_stub_area(address: u64) -> Answer {
+    let Some(slot) = slot_at(address) else {
         return Answer::NoCode;
+    };
+    let function = slot..slot + STUB_SIZE;
+    if let Some(stub) = return_stub(address) {
+        return kernel_row(stub.in_pattern(address))
+            .map_or(Answer::NoCode, |row| Answer::Row(Row { function, ..row }));
     }
-    let rule = match address - stub {
-        4..ORIGINAL_OFFSET => ReturnRule::Register(0),
+    // SAFETY: the slot is or was in use.
+    let first = unsafe { arch::text::read_word(slot) };
+    let rule = match address - slot {
+        // A hook's stub has A's return address in r0 from its second instruction on, where classic sites come in.
+        4.. if first == mflr(R0) => ReturnRule::Register(0),
         _ => ReturnRule::LinkRegister,
     };
-    Answer::Row(without_frame(stub..stub + STUB_SIZE, rule))
+    Answer::Row(without_frame(function, rule))
 }
 
 fn without_frame(function: Range<u64>, return_address: ReturnRule) -> Row {

@@ -1,8 +1,10 @@
 //! The walk: one frame after the other, each with what is known of it.
 
 use core::mem::offset_of;
+use core::ops::Range;
 
 use arch::abi::FrameHeader;
+use arch::livepatch::ReturnStub;
 
 use super::memory::Stacks;
 use super::records::Records;
@@ -61,6 +63,9 @@ pub struct Trace<'a> {
     left: usize,
     /// The order of records is known to be right, or is being looked at.
     adds_up: bool,
+    /// Stubs of `return-stack` to look out for.
+    watched: &'a [Range<u64>],
+    met: Option<ReturnStub>,
 }
 
 impl<'a> Trace<'a> {
@@ -83,6 +88,25 @@ impl<'a> Trace<'a> {
             end,
             left: LIMIT,
             adds_up: false,
+            watched: &[],
+            met: None,
+        }
+    }
+
+    /// Looks out for return addresses in these stubs of `return-stack`, which are no frames.
+    pub fn watching(mut self, stubs: &'a [Range<u64>]) -> Trace<'a> {
+        self.watched = stubs;
+        self
+    }
+
+    /// The first one that was met on the way so far.
+    pub fn met(&self) -> Option<ReturnStub> {
+        self.met
+    }
+
+    pub(super) fn meet(&mut self, stub: ReturnStub) {
+        if self.met.is_none() && self.watched.iter().any(|range| range.contains(&stub.helper())) {
+            self.met = Some(stub);
         }
     }
 

@@ -107,7 +107,7 @@ class Who(gdb.Command):
             if argument not in (function, function.rsplit("::", 1)[-1]):
                 continue
             found = True
-            print("%s: site 0x%x, stub 0x%x" % (function, address, int(hook["stub"])))
+            print("%s: site 0x%x, stub 0x%x" % (function, address, sites.stub_of(hook)))
             for index, ops in enumerate(sites.ops_of(hook), 1):
                 name = values.text(ops["name"])
                 print("  %d. %s: %s" % (index, name, named(values.number(ops["function"]))))

@@ -4,8 +4,8 @@ the kernel could change, and an image without types can be unwound as well.
 
 from . import values
 
-# Opcodes of `ld` and `std` (with 0 in the last two bits), and of `addi`.
-LD, STD, ADDI = 58, 62, 14
+# Opcodes of `ld` and `std` (with 0 in the last two bits), and of `addi`; `ldu` is `ld` with 1 there.
+LD, STD, ADDI, LDU = 58, 62, 14, "ldu"
 LONGEST = 96
 
 _known = {}
@@ -21,7 +21,9 @@ def instructions(symbol):
         if word is None:
             return
         opcode = word >> 26
-        if opcode in (LD, STD) and word & 3 == 0 or opcode == ADDI:
+        if opcode == LD and word & 3 == 1:
+            opcode = LDU
+        if opcode == LDU or opcode in (LD, STD) and word & 3 == 0 or opcode == ADDI:
             low = word & (0xFFFF if opcode == ADDI else 0xFFFC)
             yield opcode, word >> 21 & 31, word >> 16 & 31, low - (low >> 15 << 16)
 
@@ -47,24 +49,26 @@ def first(symbol, opcode, rt, ra, skip=0):
 class Records:
     """How one design's records are laid out; offsets from a record's end, which the pointer in the thread's head is."""
 
-    def __init__(self, helper):
-        self.pointer = first(helper, LD, 11, 13)
-        self.size = -first(helper, ADDI, 11, 11)
-        self.return_address = first(helper, LD, 0, 11)
-        self.toc = first(helper, LD, 2, 11)
+    def __init__(self, pointer, size, return_address, toc):
+        self.pointer, self.size, self.return_address, self.toc = pointer, size, return_address, toc
 
 
 def return_stack():
-    return Records("klp_return_helper_return_stack")
+    # `ldu` loads the return address, and leaves r11 at the record's beginning.
+    helper = "klp_return_stub_helper"
+    begin = first(helper, LDU, 0, 11)
+    return Records(first(helper, LD, 11, 13), -begin, begin, begin + first(helper, LD, 2, 11))
 
 
 def livepatch_stack():
-    return Records("klp_return_helper_livepatch_stack")
+    helper = "klp_return_helper_livepatch_stack"
+    size = -first(helper, ADDI, 11, 11)
+    return Records(first(helper, LD, 11, 13), size, first(helper, LD, 0, 11), first(helper, LD, 2, 11))
 
 
 def record_stack_pointer():
     """Where a record of return-stack has A's r1, from its beginning."""
-    return first("klp_enter_return_stack", STD, 1, 11)
+    return first("klp_return_stub", STD, 1, 11)
 
 
 def exception_frame():

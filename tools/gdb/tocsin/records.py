@@ -4,23 +4,22 @@ A walk uses each record once, the newest first. What it has used up to a frame i
 any frame again.
 """
 
-from . import offsets, threads, values
+from . import offsets, return_stub, threads, values
 
 HELPERS = {
     "klp_return_helper": "mini-frame",
     "klp_return_helper_caller_frame": "caller-frame",
     "klp_return_helper_livepatch_stack": "livepatch-stack",
-    "klp_return_helper_return_stack": "return-stack",
     "return_to_handler": "graph",
 }
 
 
 def helper_at(address):
-    """The design whose helper begins at an address, or None."""
+    """The design whose helper, or whose part of a stub that C returns to, begins at an address; or None."""
     for symbol, design in HELPERS.items():
         if values.known_address(symbol) == address:
             return design
-    return None
+    return "return-stack" if return_stub.helper_at(address) else None
 
 
 class Used:

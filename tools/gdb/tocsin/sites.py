@@ -22,6 +22,11 @@ def ops_of(hook):
     return [values.arc(ops) for ops in values.vec(hook["list"]["ops"])]
 
 
+def stub_of(hook):
+    """Where the hook's stub begins: the way to a common trampoline, which the site may lead past."""
+    return values.number(hook["entry"]["stub"])
+
+
 def of_modules():
     """(site's address, function, module's name) of every site of a module."""
     for module in modules.live():
@@ -44,9 +49,9 @@ hooked and are not."""
             if not fnmatch.fnmatchcase(function, pattern):
                 continue
             names = ", ".join(values.text(ops["name"]) for ops in ops_of(hook))
-            missed = values.number(hook["head"].dereference()["missed"])
+            missed = values.number(hook["entry"]["head"].dereference()["missed"])
             word = values.word(address, 4)
-            print("%#10x %-50s word %08x, stub %#x, missed %d: %s" % (address, function, word, int(hook["stub"]), missed, names))
+            print("%#10x %-50s word %08x, stub %#x, missed %d: %s" % (address, function, word, stub_of(hook), missed, names))
             count += 1
         if argument:
             for address, function, module in of_modules():

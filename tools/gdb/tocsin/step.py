@@ -6,7 +6,7 @@ import re
 
 import gdb
 
-from . import klp
+from . import klp, return_stub
 
 NAMES = ["r%d" % n for n in range(32)] + ["lr", "ctr", "cr", "xer"]
 
@@ -51,13 +51,16 @@ def source_of(symbol):
         for name in sorted(os.listdir(whole)) if os.path.isdir(whole) else ():
             if name.endswith(".S"):
                 with open(os.path.join(whole, name), encoding="utf-8") as file:
-                    if re.search(r"^%s:" % re.escape(symbol), file.read(), re.M):
+                    if re.search(r"^(%s:|\s+return_stub %s,)" % (re.escape(symbol), re.escape(symbol)), file.read(), re.M):
                         return os.path.join(folder, name)
     return None
 
 
 def place(pc):
-    """(name, offset) of an address by the image's symbols."""
+    """(name, offset) of an address by the image's symbols; in a stub of return-stack, of what it is a copy of."""
+    stub = return_stub.at(pc)
+    if stub:
+        return stub.pattern.name, pc - stub.start
     shown = gdb.execute("info symbol 0x%x" % pc, to_string=True)
     match = re.match(r"(\S+)(?: \+ (\d+))? in section", shown)
     return (match.group(1), int(match.group(2) or 0)) if match else (None, 0)

@@ -12,7 +12,7 @@ import gdb
 from gdb.FrameDecorator import FrameDecorator
 from gdb.unwinder import Unwinder, register_unwinder
 
-from . import code, exceptions, klp, modules, records, threads, values
+from . import code, exceptions, klp, modules, records, return_stub, threads, values
 
 # Level -> what was used of the records up to there; begun anew at level 0.
 used_at = {}
@@ -66,7 +66,8 @@ class Frame:
             return used_at[max(levels)].copy()
         used = records.Used.none_of(self.read("r13"))
         # A record that nobody will return by yet: LR is A's until the design calls C.
-        if within(self.pc, "klp_return_stack_pushed", "klp_return_helper_return_stack"):
+        stub = return_stub.at(self.pc)
+        if stub and stub.pushed <= self.pc < stub.helper:
             records.take_return(used)
         elif within(self.pc, "klp_livepatch_stack_pushed", "klp_return_helper_livepatch_stack"):
             records.take_livepatch(used)
@@ -127,12 +128,13 @@ def last_use(helper):
 def from_helper(frame):
     """A return helper that has still its record: who it will return to."""
     pc, sp = frame.pc, frame.sp
-    for symbol, take in (
-        ("klp_return_helper_return_stack", records.take_return),
-        ("klp_return_helper_livepatch_stack", records.take_livepatch),
+    stub = return_stub.at(pc)
+    livepatch = values.known_address("klp_return_helper_livepatch_stack")
+    for helper, end, take in (
+        (stub and stub.helper, stub and stub.last_use, records.take_return),
+        (livepatch, livepatch and last_use(livepatch), records.take_livepatch),
     ):
-        helper = values.known_address(symbol)
-        if helper is not None and helper <= pc <= last_use(helper) and (frame.is_live or pc == helper):
+        if helper is not None and helper <= pc <= end and (frame.is_live or pc == helper):
             used = frame.used()
             record = used and take(used)
             if not record:
@@ -167,11 +169,12 @@ def from_graph(frame):
 
 
 def from_stub(frame):
-    """A hook's stub, or a module's: no frame, A's return address in LR, or in r0 once a classic site has linked."""
-    start, end = values.known_address("__stub_area_start"), values.known_address("__stub_area_end")
-    if start is not None and start <= frame.pc < end:
-        offset = (frame.pc - start) % 48
-        return frame.caller({"r1": frame.sp, "pc": frame.read("r0" if 4 <= offset < 16 else "lr")})
+    """What is in the stub area, or a module's stub: no frame, A's return address in LR, or in r0: in a hook's stub once a classic
+    site has linked, and in a stub of return-stack that has given its record back."""
+    if return_stub.in_stub_area(frame.pc):
+        stub = return_stub.at(frame.pc)
+        is_in_r0 = stub.last_use < frame.pc <= stub.to_lr if stub else is_in_hook(frame.pc)
+        return frame.caller({"r1": frame.sp, "pc": frame.read("r0" if is_in_r0 else "lr")})
     if not frame.is_live or function_of(frame.pc):
         return None
     module = modules.containing(frame.pc)
@@ -179,6 +182,15 @@ def from_stub(frame):
     if any(0 <= frame.pc - int(stub["address"]) < 32 for stub in stubs):
         return frame.caller({"r1": frame.sp, "pc": frame.read("lr")})
     return None
+
+
+def is_in_hook(pc):
+    """Whether this is one of the instructions behind the `mflr r0` that a hook's stub begins with: lis r11, ori r11, b."""
+    opcodes = [(word or 0) >> 26 for word in (values.word(at, 4) for at in range(pc - 12, pc + 12, 4))]
+    # Where `pc` is one of them, they begin 0, 1 or 2 words before it.
+    return any(
+        opcodes[at : at + 3] == [15, 24, 18] and values.word(pc - 12 + 4 * (at - 1), 4) == 0x7C0802A6 for at in (1, 2, 3)
+    )
 
 
 def from_exception(frame):

@@ -34,6 +34,9 @@ pub struct FtraceOps {
     pub function: OpsFunction,
     /// What it needs.
     pub flags: OpsFlags,
+    /// Where the site may lead while this is the only ops on its hook, instead of to a trampoline that calls the function; 0: it may
+    /// not. What is there takes calls as they come by `b` from a site.
+    pub direct: AtomicU64,
 }
 
 impl FtraceOps {
@@ -44,6 +47,7 @@ impl FtraceOps {
             function,
             flags,
             data: AtomicU64::new(0),
+            direct: AtomicU64::new(0),
         }
     }
 }

@@ -4,7 +4,7 @@
 use core::fmt;
 
 use super::Trampoline;
-use super::stub::{BRANCH_OFFSET, ORIGINAL_OFFSET, STUB_SIZE, original_words, stub_words};
+use super::stub::{BRANCH_OFFSET, choice_words, original_words, stub_words};
 use crate::text;
 
 /// A word that is not the expected one; it was left as it is.
@@ -52,14 +52,22 @@ pub unsafe fn check_word(site: u64, expected: u32) -> Result<(), WordMismatch> {
     })
 }
 
-/// Writes a stub that nobody executes yet, for the hook of the function at `entry`; false when an address does not fit,
-/// and nothing is written.
+/// Writes a stub that nobody executes yet; false when an address does not fit, and nothing is written.
 ///
 /// # Safety
-/// `stub` has `STUB_SIZE` bytes that are the caller's; `hook` is a `HookHead` that lives as long as the stub; `entry` is
-/// the global entry of the function whose site is `site`.
-pub unsafe fn write_stub(stub: u64, hook: u64, trampoline: Trampoline, entry: u64, site: u64) -> bool {
-    let original = stub + ORIGINAL_OFFSET;
+/// `stub` has `STUB_SIZE` bytes that are the caller's; `hook` is a `HookHead` that lives as long as the stub.
+pub unsafe fn write_stub(stub: u64, hook: u64, trampoline: Trampoline) -> bool {
+    let words = stub_words(stub, hook, trampoline.address());
+    // SAFETY: the caller's bytes, not executed yet.
+    words.is_some_and(|words| unsafe { write(stub, &words) })
+}
+
+/// The same for the way to the function at `entry` that does not pass its hook.
+///
+/// # Safety
+/// `at` has `STUB_SIZE` bytes that are the caller's; `entry` is the global entry of the function whose site is `site`, and it lives
+/// as long as what is written.
+pub unsafe fn write_original(at: u64, entry: u64, site: u64) -> bool {
     let mut before = heapless::Vec::<u32, 8>::new();
     for address in (entry..site).step_by(4) {
         // SAFETY: readable text: a function, from its entry to its site.
@@ -67,14 +75,26 @@ pub unsafe fn write_stub(stub: u64, hook: u64, trampoline: Trampoline, entry: u6
             return false;
         }
     }
-    let hooked = stub_words(stub, hook, trampoline.address());
-    let unhooked = original_words(original, entry, &before, site);
-    let (Some(hooked), Some(unhooked)) = (hooked, unhooked) else {
-        return false;
-    };
-    let words: heapless::Vec<u32, { STUB_SIZE as usize / 4 }> = hooked.into_iter().chain(unhooked).collect();
+    let words = original_words(at, entry, &before, site);
     // SAFETY: the caller's bytes, not executed yet.
-    unsafe { text::write_words(stub, &words) };
+    words.is_some_and(|words| unsafe { write(at, &words) })
+}
+
+/// The same for a choice between two goals.
+///
+/// # Safety
+/// `at` has `STUB_SIZE` bytes that are the caller's; both goals can be reached from every site that leads here.
+pub unsafe fn write_choice(at: u64, goals: [u64; 2]) -> bool {
+    let words = choice_words(at, goals);
+    // SAFETY: the caller's bytes, not executed yet.
+    words.is_some_and(|words| unsafe { write(at, &words) })
+}
+
+/// # Safety
+/// The words go to memory that is the caller's, and that nobody executes yet.
+unsafe fn write(at: u64, words: &[u32]) -> bool {
+    // SAFETY: as the caller says.
+    unsafe { text::write_words(at, words) };
     true
 }
 

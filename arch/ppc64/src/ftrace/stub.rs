@@ -1,23 +1,37 @@
-//! The words of a hook's stub and of the site that branches to it. Pure: they are made here and written by `site.rs`.
+//! What is written into slots of the stub area, and what a site holds that leads there. Pure: words are made here and written by
+//! `site.rs`. The stubs of `return-stack` are made in `livepatch/return_stub.rs`.
 //!
 //! ```text
+//! A hook's stub
 //! stub:      mflr r0              one-nop sites come in here: LR = A's return address
 //! stub + 4:  lis  r11,hook@h      classic sites come in here: r0 = A's return address already
 //!            ori  r11,r11,hook@l
 //!            b    trampoline
-//! stub + 16: lis  r12,B@h         B without its hook, for a C that wants the original: a global entry
+//!
+//! The original: B without its hook, for a C that wants it: a global entry
+//!            lis  r12,B@h
 //!            ori  r12,r12,B@l
 //!            …                    what B has before its site, at most four instructions
 //!            b    site + 4
+//!
+//! A choice: where calls go by the thread's state, while a live patch comes or goes. Sites of both shapes come in here by `b`,
+//! with LR = A's return address, and r0 as B is to find it. CR0 and r11 are free (ELFv2 2.2.2.1).
+//!            ld   r11,PATCH_STATE(r13)
+//!            cmpdi r11,0
+//!            beq  1f
+//!            b    where 1 goes
+//!       1:   b    where 0 goes
 //! ```
 
-use kernel_core::insn::{self, R0, R11, R12};
+use core::mem::offset_of;
+
+use kernel_core::insn::{self, R0, R11, R12, R13};
 use kernel_core::site::SiteShape;
 
-/// Bytes of a stub.
-pub const STUB_SIZE: u64 = 48;
-/// Where in the stub the way to the original function begins.
-pub const ORIGINAL_OFFSET: u64 = 16;
+use crate::thread::ThreadHead;
+
+/// Bytes of a slot: enough for the longest that is written into one.
+pub const STUB_SIZE: u64 = 96;
 /// The most instructions that a function has before its site: two that make its TOC pointer, two of a classic site.
 const BEFORE_SITE: usize = 4;
 /// Where in the stub the branch to the trampoline stands.
@@ -49,6 +63,24 @@ pub fn original_words(at: u64, entry: u64, before: &[u32], site: u64) -> Option<
     let branch = at + 4 * words.len() as u64;
     words.push(insn::b(branch, site + 4)?).ok()?;
     Some(words)
+}
+
+/// A choice at address `at`, by what the thread's head has as its patch state: 0 or 1. `None` when an address is out of reach.
+pub fn choice_words(at: u64, goals: [u64; 2]) -> Option<[u32; 5]> {
+    const STATE: i16 = offset_of!(ThreadHead, patch_state) as i16;
+    let [zero, one] = goals;
+    Some([
+        insn::ld(R11, STATE, R13),
+        insn::cmpdi_zero(R11),
+        insn::beq(8),
+        insn::b(at + 12, one)?,
+        insn::b(at + 16, zero)?,
+    ])
+}
+
+/// What a site holds that leads straight to a place in the stub area, or in its function; `None` when that is out of reach.
+pub fn direct_word(site: u64, to: u64) -> Option<u32> {
+    insn::b(site, to)
 }
 
 /// What an enabled site of this shape holds; `None` when the stub is out of reach.
@@ -88,6 +120,24 @@ mod tests {
         // pld r3,0(0),1: a prefixed instruction, relative to itself
         let prefixed = [0x0410_0000, 0xe460_0000];
         assert_eq!(original_words(0x500010, 0x400100, &prefixed, 0x400108), None);
+    }
+
+    #[test]
+    fn a_choice_goes_by_the_threads_state() {
+        let words = choice_words(0x500000, [0x500100, 0x500200]).unwrap();
+        // ld r11,STATE(r13); cmpdi r11,0; beq +8; b; b
+        let state = offset_of!(ThreadHead, patch_state) as u32;
+        assert_eq!(
+            words,
+            [
+                0xe96d_0000 | state,
+                0x2c2b_0000,
+                0x4182_0008,
+                0x4800_01f4,
+                0x4800_00f0
+            ]
+        );
+        assert_eq!(choice_words(0x500000, [0x500100, 0x4000_0000]), None);
     }
 
     #[test]

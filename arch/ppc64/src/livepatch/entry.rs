@@ -9,7 +9,7 @@ use core::mem::{offset_of, size_of};
 use core::ops::Range;
 
 use super::ReturnDesign;
-use super::record::{LIVEPATCH_MARKER, LivepatchRecord, ReturnRecord};
+use super::record::{LIVEPATCH_MARKER, LivepatchRecord};
 use crate::abi::{FRAME_HEADER_SIZE, FrameHeader};
 use crate::thread::ThreadHead;
 
@@ -39,31 +39,15 @@ global_asm!(
     MARKER = const LIVEPATCH_MARKER,
 );
 
-global_asm!(
-    include_str!("return_stack.S"),
-    RETURN_SP = const offset_of!(ThreadHead, return_sp),
-    RETURN_LIMIT = const offset_of!(ThreadHead, return_limit),
-    RECORD_SIZE = const size_of::<ReturnRecord>(),
-    RECORD_RETURN = const offset_of!(ReturnRecord, return_address),
-    RECORD_TOC = const offset_of!(ReturnRecord, toc),
-    RECORD_TOC_SAVE = const offset_of!(ReturnRecord, toc_save),
-    RECORD_STACK_POINTER = const offset_of!(ReturnRecord, stack_pointer),
-    TOC_SAVE = const offset_of!(FrameHeader, toc_save),
-);
-
 unsafe extern "C" {
     fn klp_enter_none();
     fn klp_enter_mini_frame();
     fn klp_enter_caller_frame();
     fn klp_enter_livepatch_stack();
-    fn klp_enter_return_stack();
-    fn klp_return_stack_full();
-    fn klp_return_stack_pushed();
     fn klp_livepatch_stack_pushed();
     fn klp_return_helper();
     fn klp_return_helper_caller_frame();
     fn klp_return_helper_livepatch_stack();
-    fn klp_return_helper_return_stack();
 }
 
 /// Where `caller-frame` lets C return to: found in a frame's LR save word, it says that the frame's header holds a record.
@@ -71,42 +55,33 @@ pub fn caller_frame_helper() -> u64 {
     klp_return_helper_caller_frame as *const () as u64
 }
 
-/// The instruction that stops a thread whose return stack has no room; r12 holds the replacement that was to be called.
-pub fn return_stack_full() -> u64 {
-    klp_return_stack_full as *const () as u64
-}
-
-/// Where `klp_enter_return_stack` has a record that nobody will return by yet: LR still has A's return address. r11 is where
-/// the record begins.
-pub fn return_stack_pushed() -> Range<u64> {
-    klp_return_stack_pushed as *const () as u64..klp_return_helper_return_stack as *const () as u64
-}
-
-/// The same for `klp_enter_livepatch_stack`, but r11 is where the record ends.
+/// Where `klp_enter_livepatch_stack` has a record that nobody will return by yet: LR still has A's return address. r11 is where
+/// the record ends.
 pub fn livepatch_stack_pushed() -> Range<u64> {
     klp_livepatch_stack_pushed as *const () as u64..klp_return_helper_livepatch_stack as *const () as u64
 }
 
 impl ReturnDesign {
-    /// Where C returns to under this design; `None`: to A.
+    /// Where C returns to under this design; `None`: to A, or into a stub of its own.
     pub fn helper(self) -> Option<u64> {
         match self {
-            ReturnDesign::None => None,
+            ReturnDesign::None | ReturnDesign::ReturnStack => None,
             ReturnDesign::MiniFrame => Some(klp_return_helper as *const () as u64),
             ReturnDesign::CallerFrame => Some(klp_return_helper_caller_frame as *const () as u64),
             ReturnDesign::LivepatchStack => Some(klp_return_helper_livepatch_stack as *const () as u64),
-            ReturnDesign::ReturnStack => Some(klp_return_helper_return_stack as *const () as u64),
         }
     }
 
-    /// Where a trampoline sends a call whose NIP an ops has changed; for `FtraceRegs::redirect`.
-    pub fn entry(self) -> u64 {
-        match self {
-            ReturnDesign::None => klp_enter_none as *const () as u64,
-            ReturnDesign::MiniFrame => klp_enter_mini_frame as *const () as u64,
-            ReturnDesign::CallerFrame => klp_enter_caller_frame as *const () as u64,
-            ReturnDesign::LivepatchStack => klp_enter_livepatch_stack as *const () as u64,
-            ReturnDesign::ReturnStack => klp_enter_return_stack as *const () as u64,
-        }
+    /// Where a trampoline sends a call whose NIP an ops has changed; for `FtraceRegs::redirect`. `None`: to the replacement's own
+    /// stub ([`super::write_return_stub`]).
+    pub fn entry(self) -> Option<u64> {
+        let entry: unsafe extern "C" fn() = match self {
+            ReturnDesign::None => klp_enter_none,
+            ReturnDesign::MiniFrame => klp_enter_mini_frame,
+            ReturnDesign::CallerFrame => klp_enter_caller_frame,
+            ReturnDesign::LivepatchStack => klp_enter_livepatch_stack,
+            ReturnDesign::ReturnStack => return None,
+        };
+        Some(entry as *const () as u64)
     }
 }

@@ -30,6 +30,8 @@
 //
 // Source: Linux 4.7 and later; ELFv2 2.2.2.1.
 // Cannot:
+//   - say that a call of C has not returned once C has left by a jump to another patched function: a transition that moves the
+//     thread then lets one call go through half of a patch (kernel/src/livepatch/left_by_jump_tests.rs);
 //   - give A's 24(r1) back after a sibling call from C through a stub that stores r2: callers in another object break;
 //   - show A to who walks the back chains: A's return address is on a stack that nobody walks;
 //   - see that it meets the C stack before the marker is gone.

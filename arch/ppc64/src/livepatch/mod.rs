@@ -1,7 +1,8 @@
 //! The return designs: how C's return gets back to A with A's TOC. One file each, the same skeleton in each.
 //!
 //! The contract of every `klp_enter_…`, whoever comes there (a common trampoline today): r1 to r10, r13 to r31 as at B's
-//! site; r12 = C's global entry; LR = A's return address; r0, r11, CTR, CR0, CR1, CR5 to CR7 and XER free.
+//! site; r12 = C's global entry; LR = A's return address; r0, r11, CTR, CR0, CR1, CR5 to CR7 and XER free. The same goes for the
+//! stubs of `return-stack`, which know their C.
 
 use core::fmt;
 use core::str::FromStr;
@@ -16,8 +17,13 @@ mod record;
 mod entry;
 
 #[cfg(target_arch = "powerpc64")]
-pub use entry::{caller_frame_helper, livepatch_stack_pushed, return_stack_full, return_stack_pushed};
+mod return_stub;
+
+#[cfg(target_arch = "powerpc64")]
+pub use entry::{caller_frame_helper, livepatch_stack_pushed};
 pub use record::{LIVEPATCH_MARKER, LivepatchRecord, ReturnRecord};
+#[cfg(target_arch = "powerpc64")]
+pub use return_stub::{ReturnStub, write_return_stub};
 
 /// How C's return gets back to A with A's TOC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

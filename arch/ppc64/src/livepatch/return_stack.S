@@ -1,28 +1,36 @@
 // return-stack: a stack of records for each thread, in memory of its own, its bound checked on every push.
 //
+// Every replacement has a stub of its own: a copy of what is below, with three words written for its C. What executes is
+// always a copy, in the stub area; this is the pattern, and its unwind table is that of all copies (return_stub.rs).
+//
 // Call site
-//   A:  bl   B              ; B is local: no nop behind, nobody saved r2
-//   B:  …site…              ; a hook sends the call to klp_enter_return_stack, with NIP = C
+//   A:     bl   B             ; B is local: no nop behind, nobody saved r2
+//   B:     b    stub          ; the site, while the live patch is the only one who wants B's calls. Otherwise a common
+//                             ; trampoline comes here, when all ops have seen the call
+//   stub:  …                  ; below; C is called at its local entry with the TOC pointer that it would compute, or at its global
+//                             ; entry with that in r12, if it computes none
 //
 // Registers
-//             | on entry             | at C's global entry            | the return helper    | on return to A
-//   ----------+----------------------+--------------------------------+----------------------+--------------------
-//   r1        | A's frame            | A's frame                      | A's frame            | A's frame
-//   r2        | A's TOC              | A's TOC, C sets its            | C's TOC              | A's TOC
-//   r3 - r10  | arguments            | arguments                      | C's result in r3, r4 | C's result
-//   r12       | C's global entry     | C's global entry               | free                 | free
-//   LR        | A's return address   | klp_return_helper_return_stack | any                  | A's return address
-//   CTR       | free                 | C's global entry               | free                 | free
-//   r0, r11   | free                 | free                           | free                 | free
-//   r13 - r31 | A's                  | A's                            | A's                  | A's
+//             | on entry             | at C's entry             | the helper           | on return to A
+//   ----------+----------------------+--------------------------+----------------------+--------------------
+//   r1        | A's frame            | A's frame                | A's frame            | A's frame
+//   r2        | A's TOC [1]          | C's TOC; or A's, r12 = C | C's TOC              | A's TOC [1]
+//   r3 - r10  | arguments            | arguments                | C's result           | C's result
+//   LR        | A's return address   | the helper in the stub   | any                  | A's return address
+//   r0, r11   | free                 | free                     | free                 | free
+//   r12       | free                 | free, or C               | free                 | free
+//   CTR, CR0  | free                 | free                     | free                 | free
+//   r13 - r31 | A's                  | A's                      | A's                  | A's
+//   [1] as B found it: B's own where A called through a stub, which put A's at 24(r1) and gets it from there
 //
 // Stack
-//   A's frame: as it was; 24(r1) is put back on return, whatever a stub stored there meanwhile.
+//   A's frame: as it was. C may leave by a jump through a stub, which stores C's TOC at 24(r1): `klp_return_stub` puts back
+//   what was there; `klp_return_stub_plain` need not, for a C that only ever returns by itself.
 //   return_limit ->      +----------------------------+
 //                        :  free                      :
 //   return_sp    ->      +----------------------------+
 //                        | -8:  A's r1                |  for the unwinder, which matches records by order and r1
-//                        | -16: A's 24(r1)            |
+//                        | -16: A's 24(r1)            |  not written by `klp_return_stub_plain`
 //                        | -24: A's TOC               |
 //                        | -32: A's return address    |
 //                        +----------------------------+
@@ -31,51 +39,57 @@
 // The pointer is advanced before a record is written and taken back after it was read: an interrupt in between that
 // calls a patched function itself uses the room above (facts: pitfall 12).
 //
-// Source: Tocsin's own. ELFv2 2.2.2.1 (free registers), 2.2.3.1 (24(r1) is the caller's, and live when it called through a stub).
-// Cannot: go deeper than its memory; then the thread ends at klp_return_stack_full, and no other.
+// The return address that C gets is in its own stub. So whoever finds it knows that a call of this C has not returned, even
+// when C has left by a jump and is on no stack any more.
+//
+// Source: Tocsin's own. ELFv2 2.2.2.1 (free registers), 2.2.3.1 (24(r1) is the caller's, and live when it called through a stub),
+// 2.3.2.1 (local and global entry).
+// Cannot: go deeper than its memory; then the thread ends at the stub's trap, and no other.
 
     .section .text.trampoline, "ax"
 
-    .globl klp_enter_return_stack
-    .type  klp_enter_return_stack, @function
-klp_enter_return_stack:
+    .macro return_stub name:req, keeps_toc_word:req
+    .globl \name, \name\()_pushed, \name\()_callee, \name\()_helper
+    .type  \name, @function
+\name:
     .cfi_startproc
     ld    %r11, {RETURN_SP}(%r13)
     ld    %r0, {RETURN_LIMIT}(%r13)
-    cmpld %r11, %r0
-    bge-  klp_return_stack_full
+    tdlge %r11, %r0                     // no room: the exception handler knows this trap, and names the thread and C
     addi  %r0, %r11, {RECORD_SIZE}
     std   %r0, {RETURN_SP}(%r13)
-    .globl klp_return_stack_pushed
-klp_return_stack_pushed:                // an unwinder leaves the record out from here to the call: LR is A's until then
+\name\()_pushed:                        // an unwinder leaves the record out from here to the call: LR is A's until then
     mflr  %r0
     std   %r0, {RECORD_RETURN}(%r11)
     std   %r2, {RECORD_TOC}(%r11)
+    .if \keeps_toc_word
     ld    %r0, {TOC_SAVE}(%r1)
     std   %r0, {RECORD_TOC_SAVE}(%r11)
+    .endif
     std   %r1, {RECORD_STACK_POINTER}(%r11)
-    mtctr %r12
-    bctrl                               // the call and C's return are a pair for the processor's link stack
-
-    .globl klp_return_helper_return_stack
-klp_return_helper_return_stack:
+\name\()_callee:                        // the three words that are C's
+    lis   %r2, 0
+    ori   %r2, %r2, 0
+    bl    \name                         // the call and C's return are a pair for the processor's link stack
+\name\()_helper:
     .cfi_undefined lr                   // A's return address is in the newest record
     ld    %r11, {RETURN_SP}(%r13)
-    ld    %r12, {RECORD_TOC_SAVE}-{RECORD_SIZE}(%r11)
-    ld    %r0, {RECORD_RETURN}-{RECORD_SIZE}(%r11)
-    ld    %r2, {RECORD_TOC}-{RECORD_SIZE}(%r11)
-    addi  %r11, %r11, -{RECORD_SIZE}
+    ldu   %r0, {RECORD_RETURN}-{RECORD_SIZE}(%r11)
+    ld    %r2, {RECORD_TOC}-{RECORD_RETURN}(%r11)
+    .if \keeps_toc_word
+    ld    %r12, {RECORD_TOC_SAVE}-{RECORD_RETURN}(%r11)
+    .endif
     std   %r11, {RETURN_SP}(%r13)
     .cfi_register lr, r0                // the record is given back
+    .if \keeps_toc_word
     std   %r12, {TOC_SAVE}(%r1)
+    .endif
     mtlr  %r0
     .cfi_same_value lr
     blr
-
-// No room for a record. Registers as on entry, r11 = r0 = the limit. The exception handler knows this address: it names
-// the thread and C, and ends the thread.
-    .globl klp_return_stack_full
-klp_return_stack_full:
-    trap
     .cfi_endproc
-    .size klp_enter_return_stack, . - klp_enter_return_stack
+    .size \name, . - \name
+    .endm
+
+    return_stub klp_return_stub, 1
+    return_stub klp_return_stub_plain, 0

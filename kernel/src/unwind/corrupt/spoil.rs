@@ -9,6 +9,7 @@ use arch::livepatch::{LivepatchRecord, ReturnDesign, ReturnRecord};
 
 use super::copy::Copy;
 use super::random::Random;
+use crate::unwind::helpers::is_helper;
 use crate::unwind::tables;
 use crate::unwind::{Frame, Kind};
 
@@ -128,11 +129,7 @@ fn value(copy: &Copy, at: u64, random: &mut Random) -> u64 {
 /// Whether a walk can tell that this word is wrong with this value.
 fn can_be_told(copy: &Copy, needed: &Needed, new: u64) -> bool {
     let is_plausible = |address: u64| {
-        let is_helper = |design: ReturnDesign| design.helper() == Some(address);
-        tables::is_behind_call(address)
-            || ReturnDesign::ALL.into_iter().any(is_helper)
-            || address == arch::ftrace::return_to_handler_entry()
-            || arch::entry::exit_range().contains(&address)
+        tables::is_behind_call(address) || is_helper(address) || arch::entry::exit_range().contains(&address)
     };
     match needed.meaning {
         Meaning::Exact => true,

@@ -21,11 +21,12 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use arch::entry::ExceptionFrame;
 
+use super::helpers::is_helper;
 use super::{Frame, Kind, Reason, here, trace_from, trace_parked};
 use crate::thread::{self, Builder};
 use crate::{ensure, ktest, println, step};
 use reserved::Reserved;
-use witness::{Witness, is_helper};
+use witness::Witness;
 
 /// What a stepped run may take, in ticks of the timebase: 60 s.
 const TIME_LIMIT: u64 = 60 * arch::time::TICKS_PER_SECOND;

@@ -12,7 +12,7 @@ use arch::livepatch::ReturnDesign;
 
 use super::{Stepped, must_be_exact, run_stepped, run_stepped_with, without_helpers};
 use crate::ftrace::{self, FtraceOps, FtraceRegs, GraphOps, GraphTracer, OpsFlags, Place, Site};
-use crate::livepatch::{self, KlpPatch, find_function};
+use crate::livepatch::{self, KlpPatch, Route, find_function};
 use crate::sync::{IrqLock, Rank};
 use crate::unwind::{Frame, Kind, here};
 use crate::{ensure, ktest, symbols};
@@ -191,6 +191,21 @@ ktest! {
             must_be_exact(&format!("{design}, graph"), &patched(Some(design), [GraphTracer::ops(&GRAPH)].into())?)?;
             let both = [GraphTracer::ops(&GRAPH), watching(OpsFlags::SAVE_REGS)];
             must_be_exact(&format!("{design}, graph, all registers"), &patched(Some(design), both.into())?)?;
+        }
+        Ok(())
+    }
+
+    fn every_route_of_return_stack() {
+        let design = ReturnDesign::ReturnStack;
+        for result in Route::each(|route| must_be_exact(&format!("{design}, {route}"), &patched(Some(design), Vec::new())?)) {
+            result?;
+        }
+        for result in Route::each(|route| {
+            let _patched = Patched::new(Some(design), Vec::new())?;
+            let what = format!("{design}, {route}, an interrupt at each instruction");
+            must_be_exact(&what, &run_stepped_with(a, call_in_handler)?)
+        }) {
+            result?;
         }
         Ok(())
     }

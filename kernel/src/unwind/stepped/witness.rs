@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 
 use arch::image;
-use arch::livepatch::ReturnDesign;
 use kernel_core::insn;
+
+use crate::unwind::helpers::is_helper;
 
 /// Keeps the true trace of a stepped thread.
 #[derive(Default)]
@@ -21,12 +22,6 @@ pub(super) struct Witness {
 pub(super) fn word_at(address: u64) -> u32 {
     // SAFETY: the stepped thread has executed it, or will now.
     unsafe { arch::text::read_word(address) }
-}
-
-/// Whether an address is one that a return design, or the graph tracer, puts in the place of A's.
-pub(super) fn is_helper(address: u64) -> bool {
-    let helpers = ReturnDesign::ALL.into_iter().filter_map(ReturnDesign::helper);
-    address == arch::ftrace::return_to_handler_entry() || helpers.into_iter().any(|helper| helper == address)
 }
 
 impl Witness {
