@@ -69,8 +69,11 @@ impl Guest {
             let count = errors.read_line(&mut line).expect("it is UTF-8");
             assert_ne!(count, 0, "it ended without a line for the debugger");
         }
-        // gdb-multiarch IMAGE -ex 'target remote localhost:PORT'
-        let image = line.split_whitespace().nth(1).expect("the line names the image");
+        // TOCSIN_IMAGE=IMAGE gdb-multiarch -x … -ex 'target remote localhost:PORT'
+        let mut words = line.split_whitespace();
+        let image = words
+            .find_map(|word| word.strip_prefix("TOCSIN_IMAGE="))
+            .expect("the line names the image");
         let port = line.trim().trim_end_matches('\'').rsplit(':').next();
         let port = port.and_then(|port| port.parse().ok()).expect("and a port");
         Guest {
