@@ -58,11 +58,8 @@ impl List {
     }
 
     fn trampoline(&self) -> Trampoline {
-        Trampoline::needed_for(
-            self.ops
-                .iter()
-                .fold(OpsFlags::empty(), |flags, ops| flags | ops.flags),
-        )
+        let flags = self.ops.iter().map(|ops| ops.flags);
+        Trampoline::needed_for(flags.fold(OpsFlags::empty(), OpsFlags::union), self.ops.len())
     }
 
     /// What an enabled site holds; `None` when what it leads to is out of reach.
@@ -75,7 +72,7 @@ impl List {
         }
     }
 
-    /// What a thread that goes through the list has in r30.
+    /// What a thread that goes through the list has in r30, or in the frame of a trampoline for one ops.
     fn range(&self) -> Range<u64> {
         let range = self.entries.as_ptr_range();
         range.start as u64..range.end as u64
@@ -172,8 +169,8 @@ impl Hook {
     pub(super) fn set_ops(&mut self, ops: Vec<Arc<FtraceOps>>) -> Result<(), FtraceError> {
         let list = List::new(ops);
         let needed = list.trampoline();
-        if needed == Trampoline::AllRegisters && self.entry.trampoline != needed {
-            // A thread that has come to the old trampoline has fewer registers than the new list wants.
+        if !self.entry.trampoline.serves(needed) {
+            // A thread that has come to the old trampoline has fewer registers, or calls fewer ops, than the new list wants.
             let entry = Entry::new(&self.site, &list).ok_or_else(|| FtraceError::NoStub {
                 function: self.site.function.clone(),
             })?;

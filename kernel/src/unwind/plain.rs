@@ -70,26 +70,27 @@ impl Stack {
 
     /// Whether all functions above this frame's are outside.
     fn is_outside(&self, mut frame: u64, functions: &[Range<u64>]) -> bool {
-        let (assembly, stubs) = (image::text().start..image::notrace().end, image::stub_area());
-        let code = assembly.start..image::module_area().end;
+        // What can be hooked; everything else that is met is assembly or a stub.
+        let [kernel, modules] = [image::notrace().end..image::text().end, image::module_area()];
+        let is_inside = |address: &u64| functions.iter().any(|function| function.contains(address));
         loop {
             let above = self.back_chain(frame);
-            if above <= frame || !self.contains(above) {
+            // It is above `frame`, which the stack contains.
+            if above <= frame || above > self.outermost || !above.is_multiple_of(STACK_ALIGN as u64) {
                 return false;
             }
             frame = above;
             let inside = self
                 .header(frame, offset_of!(FrameHeader, lr_save))
                 .wrapping_sub(4);
-            let is_suspect = !code.contains(&inside)
-                || stubs.contains(&inside)
-                || functions.iter().any(|function| function.contains(&inside));
-            if is_suspect {
-                return false;
-            }
-            if assembly.contains(&inside) {
+            if !kernel.contains(&inside) && !modules.contains(&inside) {
                 // Where every stack ends: in the code that starts a thread.
-                return frame == self.outermost && self.back_chain(frame) == 0;
+                let assembly = image::text().start..image::notrace().end;
+                let is_end = frame == self.outermost && self.back_chain(frame) == 0;
+                return assembly.contains(&inside) && is_end && !is_inside(&inside);
+            }
+            if is_inside(&inside) {
+                return false;
             }
         }
     }

@@ -8,7 +8,8 @@ use crate::abi::{FrameHeader, STACK_ALIGN};
 /// Registers at a site, as the ops of the hook see them.
 ///
 /// `ftrace_caller` fills `gpr[3]` to `gpr[10]`, `nip` and `lr`, and restores these; `ftrace_regs_caller` fills and
-/// restores everything, except that r1 and r13 are never written back.
+/// restores everything, except that r1 and r13 are never written back, and that `gpr[11]` and `gpr[12]`, which are free at a
+/// function's entry, mean nothing. So do their counterparts for one ops.
 #[repr(C)]
 #[derive(Clone, Debug, Default)]
 pub struct FtraceRegs {

@@ -40,7 +40,7 @@ macro_rules! trampolines {
     };
 }
 
-trampolines!("caller.S", "regs_caller.S", "mcount.S");
+trampolines!("caller.S", "regs_caller.S", "one_caller.S", "mcount.S");
 
 global_asm!(
     include_str!("trash.S"),
@@ -66,32 +66,52 @@ unsafe extern "C" {
     fn return_to_handler();
     fn ftrace_caller();
     fn ftrace_regs_caller();
+    fn ftrace_one_caller();
+    fn ftrace_regs_one_caller();
     /// The ops that does nothing.
     pub safe fn ftrace_stub(site: u64, parent: u64, ops: &FtraceOps, regs: &mut FtraceRegs);
 }
 
-/// Which registers the ops of a hook get to see.
+/// Which registers the ops of a hook get to see, and how many ops there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trampoline {
+    /// The arguments, and one ops that does not redirect calls: `ftrace_one_caller`.
+    OneArguments,
+    /// All registers, and one such ops: `ftrace_regs_one_caller`.
+    OneAllRegisters,
     /// The arguments: `ftrace_caller`.
     Arguments,
-    /// All: `ftrace_regs_caller`.
+    /// All registers: `ftrace_regs_caller`.
     AllRegisters,
 }
 
 impl Trampoline {
-    /// The least that gives an ops with these needs what it wants.
-    pub fn needed_for(flags: OpsFlags) -> Self {
-        if flags.contains(OpsFlags::SAVE_REGS) {
-            Trampoline::AllRegisters
-        } else {
-            Trampoline::Arguments
+    /// The least that gives so many ops with these needs what they want.
+    pub fn needed_for(flags: OpsFlags, ops: usize) -> Self {
+        let is_one = ops == 1 && !flags.contains(OpsFlags::IPMODIFY);
+        match (is_one, flags.contains(OpsFlags::SAVE_REGS)) {
+            (true, false) => Trampoline::OneArguments,
+            (true, true) => Trampoline::OneAllRegisters,
+            (false, false) => Trampoline::Arguments,
+            (false, true) => Trampoline::AllRegisters,
         }
+    }
+
+    /// Whether a list that needs `needed` gets all it wants from this one, too.
+    pub fn serves(self, needed: Trampoline) -> bool {
+        self == needed
+            || match self {
+                Trampoline::OneArguments => false,
+                Trampoline::OneAllRegisters | Trampoline::Arguments => needed == Trampoline::OneArguments,
+                Trampoline::AllRegisters => true,
+            }
     }
 
     /// Where its code begins.
     pub fn address(self) -> u64 {
         match self {
+            Trampoline::OneArguments => ftrace_one_caller as *const () as u64,
+            Trampoline::OneAllRegisters => ftrace_regs_one_caller as *const () as u64,
             Trampoline::Arguments => ftrace_caller as *const () as u64,
             Trampoline::AllRegisters => ftrace_regs_caller as *const () as u64,
         }

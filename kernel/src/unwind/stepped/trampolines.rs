@@ -151,12 +151,15 @@ fn watching(flags: OpsFlags) -> FtraceOps {
 }
 
 ktest! {
-    fn ftrace_caller() {
-        must_be_exact("ftrace_caller", &patched(None, [watching(OpsFlags::empty())].into())?)
+    fn one_ops() {
+        must_be_exact("ftrace_one_caller", &patched(None, [watching(OpsFlags::empty())].into())?)?;
+        must_be_exact("ftrace_regs_one_caller", &patched(None, [watching(OpsFlags::SAVE_REGS)].into())?)
     }
 
-    fn ftrace_regs_caller() {
-        must_be_exact("ftrace_regs_caller", &patched(None, [watching(OpsFlags::SAVE_REGS)].into())?)
+    fn two_ops() {
+        let two = |flags| [watching(flags), watching(OpsFlags::empty())].into();
+        must_be_exact("ftrace_caller", &patched(None, two(OpsFlags::empty()))?)?;
+        must_be_exact("ftrace_regs_caller", &patched(None, two(OpsFlags::SAVE_REGS))?)
     }
 
     fn return_to_handler() {
