@@ -22,6 +22,7 @@ mod object;
 mod patch;
 mod refusal;
 mod registry;
+mod route_tests;
 pub mod shadow;
 mod shadow_tests;
 mod states;
