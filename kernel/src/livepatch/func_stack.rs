@@ -2,36 +2,21 @@
 //! threads that have not moved yet.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 use core::iter;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::Ordering;
 
 use arch::ftrace::write_choice;
-use arch::livepatch::{ReturnDesign, write_return_stub};
+use arch::livepatch::ReturnDesign;
 
 use super::object::Target;
+use super::replacement::{Goal, ORIGINAL, Replacement, behind};
+use super::route::Route;
 use super::transition::PatchState;
 use crate::ftrace::{self, FtraceError, FtraceOps, FtraceRegs, OpsFlags, Place, Retire, Site, Slot, retire};
 use crate::thread;
-
-/// Where a call goes.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Goal {
-    /// Global entry; 0: on in B.
-    function: u64,
-    return_entry: u64,
-}
-
-/// On in B.
-const ORIGINAL: Goal = Goal {
-    function: 0,
-    return_entry: 0,
-};
 
 /// What the ops reads. Never changed; replaced as a whole, by one store.
 #[repr(C)]
@@ -57,72 +42,6 @@ impl Retire for Published {
     }
 }
 
-/// The stub of a replacement under `return-stack`.
-#[derive(Debug)]
-struct ReturnStub(Slot);
-
-impl Retire for ReturnStub {
-    /// A thread has it as long as C, or what C has gone on in, returns there.
-    fn ranges(&self) -> Vec<Range<u64>> {
-        iter::once(self.0.range()).collect()
-    }
-}
-
-/// One patch's replacement of the function.
-#[derive(Debug)]
-struct Replacement {
-    patch: String,
-    /// `None`: the function itself, as a patch that replaces others puts it over their replacements.
-    function: Option<u64>,
-    design: ReturnDesign,
-    /// Under `return-stack`, where there is a function.
-    stub: Option<ReturnStub>,
-}
-
-impl Replacement {
-    /// With its stub, if the design wants one; `None`: there is no room for one, or C is out of its reach.
-    #[allow(unsafe_code, reason = "writes the stub")]
-    fn new(patch: &str, target: &Target, design: ReturnDesign) -> Option<Self> {
-        let function = target.new_function;
-        let mut stub = None;
-        if let (Some(function), None) = (function, design.entry()) {
-            let slot = Slot::take()?;
-            // SAFETY: the slot is ours, and the patch keeps C until no thread is in it and no call goes there.
-            let written = unsafe { write_return_stub(slot.address(), function, target.returns_by_itself) };
-            written.then_some(())?;
-            stub = Some(ReturnStub(slot));
-        }
-        Some(Replacement {
-            patch: String::from(patch),
-            function,
-            design,
-            stub,
-        })
-    }
-
-    fn goal(&self) -> Goal {
-        let stub = self.stub.as_ref().map(|ReturnStub(slot)| slot.address());
-        self.function.map_or(ORIGINAL, |function| Goal {
-            function,
-            return_entry: stub.or(self.design.entry()).unwrap_or_default(),
-        })
-    }
-
-    /// Where a site can lead without a trampoline; `site` is that of B.
-    fn direct(&self, site: u64) -> Option<u64> {
-        match (&self.stub, self.function) {
-            (Some(ReturnStub(slot)), _) => Some(slot.address()),
-            (None, None) => Some(behind(site)),
-            (None, Some(_)) => None,
-        }
-    }
-}
-
-/// Where B goes on behind its site.
-fn behind(site: u64) -> u64 {
-    site + 4
-}
-
 /// A patched function.
 pub(super) struct FuncStack {
     site: Site,
@@ -131,48 +50,6 @@ pub(super) struct FuncStack {
     replacements: Vec<Replacement>,
     /// What calls go by; there is one while the function is hooked.
     published: Option<Published>,
-}
-
-/// How a call comes from its site to C.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
-    /// As directly as it can.
-    Shortest,
-    /// The same, but always by a choice: as while a transition goes on, to compare.
-    Choice,
-    /// Always through a common trampoline: to compare.
-    Trampoline,
-}
-
-static ROUTE: AtomicU8 = AtomicU8::new(Route::Shortest as u8);
-
-impl Route {
-    /// Each with what `body` answers while functions that are patched go by it.
-    pub(crate) fn each<T>(mut body: impl FnMut(Route) -> T) -> [T; 3] {
-        [Route::Shortest, Route::Choice, Route::Trampoline].map(|route| route.during(|| body(route)))
-    }
-
-    /// What `body` answers while functions that are patched go by it.
-    pub(crate) fn during<T>(self, body: impl FnOnce() -> T) -> T {
-        ROUTE.store(self as u8, Ordering::Relaxed);
-        let answer = body();
-        ROUTE.store(Route::Shortest as u8, Ordering::Relaxed);
-        answer
-    }
-
-    fn is_set(self) -> bool {
-        ROUTE.load(Ordering::Relaxed) == self as u8
-    }
-}
-
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Route::Shortest => "straight",
-            Route::Choice => "by a choice",
-            Route::Trampoline => "through a trampoline",
-        })
-    }
 }
 
 impl FuncStack {
@@ -335,7 +212,7 @@ impl FuncStack {
             Some(patch) => self.replacements.get(self.position(patch)?),
             None => self.replacements.iter().rev().nth(1),
         };
-        replacement?.stub.as_ref().map(|ReturnStub(slot)| slot.range())
+        replacement?.stub_range()
     }
 
     /// The patches on the stack, the winner last, each with its design and whether it only brings the function back.

@@ -22,6 +22,8 @@ mod object;
 mod patch;
 mod refusal;
 mod registry;
+mod replacement;
+mod route;
 mod route_tests;
 pub mod shadow;
 mod shadow_tests;
@@ -39,7 +41,6 @@ pub use check::Obstacle;
 pub(crate) use coming::{module_coming, module_going};
 pub(crate) use cost::move_threads;
 pub use error::KlpError;
-pub(crate) use func_stack::Route;
 pub use lifecycle::{disable, enable, force, is_in_transition, set_enabled};
 pub use lookup::{Function, find_function};
 pub use macros::path_of;
@@ -48,6 +49,7 @@ pub use refusal::{is_unsafe, set_unsafe};
 pub use registry::{
     FunctionInfo, PatchFunction, PatchInfo, enabled, functions, functions_of, original, stalled, user_of,
 };
+pub(crate) use route::Route;
 pub use states::{KlpState, previous_state};
 pub use transition::{PatchState, Stall};
 pub use worker::settle;

@@ -10,8 +10,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arch::text;
 use kernel_core::insn;
 
-use super::func_stack::Route;
-use super::{KlpPatch, ReturnDesign, disable, enable, find_function, is_in_transition, settle};
+use super::{KlpPatch, ReturnDesign, Route, disable, enable, find_function, is_in_transition, settle};
 use crate::cpu::{self, Cpu};
 use crate::ftrace::{FtraceOps, FtraceRegs, OpsFlags, Place, Site, reap, register, slot_at, unregister};
 use crate::situations::GATE;
