@@ -36,6 +36,8 @@ pub struct Image {
     pub text: Section,
     /// The unwind tables.
     pub eh_frame: Section,
+    /// The compiler's list of sites, an address each.
+    pub sites: Section,
 }
 
 impl Image {
@@ -73,6 +75,7 @@ impl Image {
             symbols,
             text: section(".text")?,
             eh_frame: section(".eh_frame")?,
+            sites: section("__patchable_function_entries")?,
         })
     }
 

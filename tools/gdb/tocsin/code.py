@@ -5,7 +5,7 @@ where the frame is. A way with a call in it, or with something that is not under
 the tables is left to decide.
 """
 
-from . import values
+from . import return_stub, values
 
 # The longest way that is followed, in instructions.
 LONGEST = 256
@@ -15,6 +15,11 @@ LR_SAVE = 16
 
 def signed(value, bits):
     return value - (1 << bits) if value >> bits - 1 & 1 else value
+
+
+def branch_target(pc, word):
+    """Where a `b` or `bl` at `pc` leads."""
+    return pc + signed(word & 0x03FFFFFC, 26)
 
 
 class Frame:
@@ -39,11 +44,11 @@ def forwards(pc, function, read):
         if word == 0x4E800020 or word == 0x4E800420:
             return finish(frame)
         if opcode == 18:
-            target = pc + signed(word & 0x03FFFFFC, 26)
+            target = branch_target(pc, word)
             if word & 1:
                 return None
             if not function[0] <= target < function[1]:
-                if is_stub(target):
+                if return_stub.in_stub_area(target):
                     # A hook's branch, in the place of a nop.
                     pc += 4
                     continue
@@ -92,6 +97,17 @@ def finish(frame):
     return None if None in caller.values() else caller
 
 
+def goes_away(word):
+    """Whether an instruction calls, or never goes on with the one behind it: of branches those remain that have a condition and do
+    not link (Power ISA 3.0B, book I, 2.4)."""
+    if word >> 26 == 16:
+        return word & 1
+    if word >> 26 != 19 or word >> 1 & 0x3FF not in (16, 18, 528):
+        return False
+    is_always = word >> 21 & 0x14 == 0x14
+    return word & 1 or is_always or word >> 1 & 0x3FF == 18
+
+
 def backwards(pc, entry, read):
     """The same by what the function has done from its entry to `pc` without a call or a jump; None where there was one."""
     size, saved, in_r0 = 0, {}, None
@@ -103,9 +119,9 @@ def backwards(pc, entry, read):
             return None
         opcode, rt, ra = word >> 26, word >> 21 & 31, word >> 16 & 31
         displacement = signed(word & 0xFFFC, 16)
-        if opcode == 18 and not word & 1 and is_stub(at + signed(word & 0x03FFFFFC, 26)):
+        if opcode == 18 and not word & 1 and return_stub.in_stub_area(branch_target(at, word)):
             continue
-        if opcode in (18, 16, 19) and not (opcode == 16 and not word & 1):
+        if opcode == 18 or goes_away(word):
             return None
         if opcode == 62 and word & 3 == 1 and ra == 1 and rt == 1:
             size -= displacement
@@ -122,11 +138,6 @@ def backwards(pc, entry, read):
     caller["r1"] = top
     caller.setdefault("pc", read("lr"))
     return None if None in caller.values() else caller
-
-
-def is_stub(address):
-    start, end = values.known_address("__stub_area_start"), values.known_address("__stub_area_end")
-    return start is not None and start <= address < end
 
 
 def caller(pc, function, read):

@@ -35,9 +35,8 @@ def interrupted(frame):
     entry, end = name("exception_entry"), name("exception_exit_end")
     if entry is None:
         return None
-    reset = name("reset_entry")
-    is_entry = entry <= pc < end or end <= pc < reset + 0x200
-    if not is_entry:
+    # The entries of resets and machine checks are the last of what is not traced.
+    if not entry <= pc < name("__notrace_end"):
         return None
     if not frame.is_live:
         return from_memory(frame.sp) if pc == name("exception_exit") else None

@@ -4,6 +4,7 @@ The image has a section for the module area, so that nothing else is put there. 
 that has it, and would never ask a module's file. So it gets a copy in which this section is none of memory's.
 """
 
+import functools
 import os
 import struct
 
@@ -17,17 +18,42 @@ ALLOC = 2
 path = None
 
 
-def without(data, name):
-    """Takes the flag from the section of this name, in place."""
+def headers(data):
+    """(name, place of the header) of every section of an ELF file (gABI, chapter 4)."""
     offset, = struct.unpack_from("<Q", data, 40)
     size, count, names = struct.unpack_from("<HHH", data, 58)
     strings, = struct.unpack_from("<Q", data, offset + size * names + 24)
     for header in range(offset, offset + size * count, size):
         at, = struct.unpack_from("<I", data, header)
         start = strings + at
-        if data[start : data.index(b"\0", start)].decode() == name:
-            flags, = struct.unpack_from("<Q", data, header + 8)
-            struct.pack_into("<Q", data, header + 8, flags & ~ALLOC)
+        yield data[start : data.index(b"\0", start)].decode(), header
+
+
+def section(name):
+    """A section's content, from the image's file, and where it is in the guest."""
+    with open(path, "rb") as file:
+        data = file.read()
+    address, offset, size = struct.unpack_from("<QQQ", data, dict(headers(data))[name] + 16)
+    return data[offset : offset + size], address
+
+
+@functools.lru_cache(None)
+def symbols():
+    """{name: value} of the image's symbols."""
+    names, _ = section(".strtab")
+    table, _ = section(".symtab")
+    found = {}
+    for at, _, _, section_number, value, _ in struct.iter_unpack("<IBBHQQ", table):
+        if section_number:
+            found[names[at : names.index(b"\0", at)].decode()] = value
+    return found
+
+
+def without(data, name):
+    """Takes the flag from the section of this name, in place."""
+    header = dict(headers(data))[name]
+    flags, = struct.unpack_from("<Q", data, header + 8)
+    struct.pack_into("<Q", data, header + 8, flags & ~ALLOC)
 
 
 def load(image):

@@ -1,11 +1,10 @@
 """`klp …`: live patches as they stand: patches, functions, who wins, and the records of calls that have not returned."""
 
+import re
+
 import gdb
 
-from . import offsets, records, sites, threads, values
-
-# Records of return-stack that a thread has room for (arch/ppc64/src/thread/mod.rs).
-DEPTH = 512
+from . import records, sites, threads, values
 
 
 def registry():
@@ -45,8 +44,9 @@ def replaced_by(function):
 
 
 def named(address):
-    """An address as `name+0x…`."""
+    """An address as `name + …`, without the hash that a crate's name has."""
     shown = gdb.execute("info symbol 0x%x" % address, to_string=True).split(" in section")[0].strip()
+    shown = re.sub(r"\[[0-9a-f]{16}\]", "", shown)
     return "0x%x" % address if shown.startswith("No symbol") else "%s (0x%x)" % (shown, address)
 
 
@@ -58,7 +58,9 @@ class Klp(gdb.Command):
 
 
 class Status(gdb.Command):
-    """klp status: the patches, oldest first, with their functions and who wins on each; the transition and what it waits for."""
+    """klp status: the patches, their functions, and who wins on each.
+
+The oldest patch is the first. Behind them is the transition that is going on, and the threads that it waits for."""
 
     def __init__(self):
         super().__init__("klp status", gdb.COMMAND_STATUS, gdb.COMPLETE_NONE)
@@ -95,10 +97,15 @@ def has(value, name):
 
 
 class Who(gdb.Command):
-    """klp who FUNCTION: who sees a call of it: every ops in the order of their calls, the patches, and who is called in the end."""
+    """klp who FUNCTION: who sees a call of a function, and who is called in the end.
+
+Every ops in the order of their calls, and every patch of the function, the winner last. A path's last part will do."""
 
     def __init__(self):
-        super().__init__("klp who", gdb.COMMAND_STATUS, gdb.COMPLETE_SYMBOL)
+        super().__init__("klp who", gdb.COMMAND_STATUS)
+
+    def complete(self, text, _word):
+        return sites.hooked_functions(text)
 
     def invoke(self, argument, _from_tty):
         found = False
@@ -122,7 +129,9 @@ class Who(gdb.Command):
 
 
 class Frames(gdb.Command):
-    """klp frames: the records of the thread's calls of patched and traced functions that have not returned, the newest first."""
+    """klp frames: this thread's records of calls that have not returned.
+
+Those that the return designs and the graph tracer have made, the newest first, for the thread of the selected frame."""
 
     def __init__(self):
         super().__init__("klp frames", gdb.COMMAND_STACK, gdb.COMPLETE_NONE)
@@ -134,9 +143,7 @@ class Frames(gdb.Command):
             raise gdb.GdbError("r13 leads to no thread")
         print("thread %d '%s'" % (int(thread["id"]), values.text(thread["name"])))
         count = 0
-        low, limit = (values.number(thread["head"][name]) for name in ("stack_low", "return_limit"))
-        size = offsets.return_stack().size * DEPTH
-        for kind, where, record in records.all_of(head, limit - size, low):
+        for kind, where, record in records.all_of(head, threads.records_start(thread), values.number(thread["head"]["stack_low"])):
             count += 1
             rest = ", ".join("%s 0x%x" % (k.replace("_", " "), v) for k, v in record.items() if k != "return_address")
             print("  %s at 0x%x: returns to %s; %s" % (kind, where, named(record["return_address"]), rest))
@@ -146,7 +153,8 @@ class Frames(gdb.Command):
             sp = threads.register_of_frame(frame, "r1")
             if kind == "mini-frame":
                 count += 1
-                print("  mini-frame at 0x%x: returns to %s; toc 0x%x" % (sp, named(values.word(sp + 48)), values.word(sp + 24)))
+                record = records.mini_frame(sp)
+                print("  mini-frame at 0x%x: returns to %s; toc 0x%x" % (sp, named(record["return_address"]), record["toc"]))
             elif kind == "caller-frame" and (record := records.caller_frame(sp)):
                 count += 1
                 print("  caller-frame at 0x%x: returns to %s; toc 0x%x" % (sp, named(record["return_address"]), record["toc"]))

@@ -29,7 +29,9 @@ def messages():
 
 
 class Log(gdb.Command):
-    """tocsin log [N]: the kernel's log, or its last N messages, as dmesg would print them."""
+    """tocsin log [N]: the kernel's log, or its last N messages.
+
+As dmesg would print them: the last 128 KiB are kept."""
 
     def __init__(self):
         super().__init__("tocsin log", gdb.COMMAND_STATUS, gdb.COMPLETE_NONE)

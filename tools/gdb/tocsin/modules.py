@@ -47,13 +47,17 @@ def candidates(name):
             yield path
 
 
-def live():
-    """The kernel's `Module`s, the oldest first."""
+def counted():
+    """The kernel's list of modules: an `Arc` each, the oldest first."""
     try:
-        registry = values.locked(values.static("kernel::module::registry::REGISTRY"))
-        return [values.arc(module) for module in values.vec(registry["modules"])]
+        return values.vec(values.locked(values.static("kernel::module::registry::REGISTRY"))["modules"])
     except (gdb.error, gdb.MemoryError):
         return []
+
+
+def live():
+    """The kernel's `Module`s, the oldest first."""
+    return [values.arc(module) for module in counted()]
 
 
 def number(module):
@@ -182,11 +186,11 @@ class Goes(gdb.Breakpoint):
         self.silent = True
 
     def stop(self):
-        # The argument is an `&Arc<Module>`: the address of the pointer to what the `Arc` counts.
-        counted = values.word(int(gdb.newest_frame().read_register("r3")))
-        for module in live():
-            if 0 <= int(module.address) - counted < 128:
-                drop(number(module))
+        # The argument is an `&Arc<Module>`: the address of its pointer.
+        pointer = values.word(int(gdb.newest_frame().read_register("r3")))
+        for module in counted():
+            if values.number(module["ptr"]["pointer"]) == pointer:
+                drop(number(values.arc(module)))
         return False
 
 

@@ -66,6 +66,12 @@ def livepatch_stack():
     return Records(first(helper, LD, 11, 13), size, first(helper, LD, 0, 11), first(helper, LD, 2, 11))
 
 
+def mini_frame():
+    """Of mini-frame: its frame's size, where A's TOC is in it, and where in A's frame above it A's return address is."""
+    helper = "klp_return_helper"
+    return first(helper, ADDI, 1, 1), first(helper, LD, 2, 1), first(helper, LD, 0, 1)
+
+
 def record_stack_pointer():
     """Where a record of return-stack has A's r1, from its beginning."""
     return first("klp_return_stub", STD, 1, 11)

@@ -107,6 +107,12 @@ def caller_frame(stack_pointer):
     return {"toc": toc, "return_address": toc + distance & (1 << 64) - 1}
 
 
+def mini_frame(stack_pointer):
+    """What mini-frame keeps in its frame at `stack_pointer`, and in the header of A's above it."""
+    size, toc, return_address = offsets.mini_frame()
+    return {"toc": values.word(stack_pointer + toc), "return_address": values.word(stack_pointer + size + return_address)}
+
+
 def all_of(head, returns_from, livepatch_from):
     """(design, address or index, record) of every record of a thread, the newest first. The two addresses are where its stacks of
     records begin."""

@@ -5,8 +5,8 @@ import os
 import gdb
 
 from . import image, klp, log, modules, sites, step, threads, unwinder, values
+from .assembly import ROOT
 
-ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 IMAGE = os.path.join(ROOT, "target/tocsin/tocsin")
 PORT = 1234
 # What the unwinder and the watch on modules read: looked up before they are asked.
@@ -70,6 +70,9 @@ def begin():
     """Called once, when the script is loaded."""
     gdb.execute("set pagination off")
     gdb.execute("set confirm off")
+    # The first trampoline is directly behind the image's entry, where GDB would end: what is interrupted at its first instruction
+    # is looked for one byte before. The entry's own tables say that nobody called it.
+    gdb.execute("set backtrace past-entry on")
     Tocsin()
     for part in (modules, threads, sites, log, klp, step):
         part.register()

@@ -1,11 +1,16 @@
-"""`tocsin sites`: where functions can be hooked, and which are. The kernel's sites are those of its symbol table's functions
-whose word is a nop or a hook's branch; what is hooked is in the registry of hooks."""
+"""`tocsin sites`: where functions can be hooked, and which are. The kernel's are listed in its image, in the compiler's own section;
+a module's in its `Module`; what is hooked is in the registry of hooks.
+"""
 
 import fnmatch
+import struct
 
 import gdb
 
-from . import modules, values
+from . import image, modules, values
+
+# Where the compiler lists the first slot of each function that has one.
+SECTION = "__patchable_function_entries"
 
 
 def hooks():
@@ -27,38 +32,63 @@ def stub_of(hook):
     return values.number(hook["entry"]["stub"])
 
 
+def function_at(address):
+    """The name and the entry of the function that an address is in."""
+    block = gdb.block_for_pc(address)
+    while block is not None and block.function is None:
+        block = block.superblock
+    return (block.function.print_name, block.start) if block is not None else ("0x%x" % address, address)
+
+
+def of_kernel():
+    """(address, function, its entry, "") of every site of the kernel; of a classic one the first slot."""
+    content, _ = image.section(SECTION)
+    for address, in struct.iter_unpack("<Q", content):
+        yield (address, *function_at(address), "")
+
+
 def of_modules():
-    """(site's address, function, module's name) of every site of a module."""
+    """(address, function, its entry, module's name) of every site of a module."""
     for module in modules.live():
         for site in values.vec(module["sites"]):
-            yield int(site["address"]), values.text(site["function"]), modules.name(module)
+            yield int(site["address"]), values.text(site["function"]), int(site["entry"]), modules.name(module)
+
+
+def hooked_functions(text):
+    """The hooked functions whose name, or its last part, begins with this: for completion."""
+    names = (values.text(hook["site"]["function"]) for hook in hooks().values())
+    return [n for n in names if n.startswith(text)] or [n for n in names if n.rsplit("::", 1)[-1].startswith(text)]
+
+
+def describe(hook):
+    """A hook's stub, its ops in order, and the calls that the recursion guard has let pass."""
+    names = ", ".join(values.text(ops["name"]) for ops in ops_of(hook))
+    return "hooked by %s; stub %#x, missed %d" % (names, stub_of(hook), values.number(hook["entry"]["head"].dereference()["missed"]))
 
 
 class Sites(gdb.Command):
-    """tocsin sites [GLOB]: the hooked functions with their ops in order; with a pattern also the functions of modules that can be
-hooked and are not."""
+    """tocsin sites [GLOB]: the functions that can be hooked, and which are.
+
+All of them, or those whose names match: the site's address, the function, its module, and for a hooked one its ops in
+order, its stub, and the calls that were not shown to them because they came out of an ops."""
 
     def __init__(self):
         super().__init__("tocsin sites", gdb.COMMAND_STATUS, gdb.COMPLETE_SYMBOL)
 
     def invoke(self, argument, _from_tty):
-        pattern, count = argument or "*", 0
-        hooked = hooks()
-        for address, hook in sorted(hooked.items()):
-            function = values.text(hook["site"]["function"])
-            if not fnmatch.fnmatchcase(function, pattern):
+        hooked = {int(hook["site"]["entry"]): (address, hook) for address, hook in hooks().items()}
+        count, in_use = 0, 0
+        for address, function, entry, module in sorted([*of_kernel(), *of_modules()]):
+            if not fnmatch.fnmatchcase(function, argument or "*"):
                 continue
-            names = ", ".join(values.text(ops["name"]) for ops in ops_of(hook))
-            missed = values.number(hook["entry"]["head"].dereference()["missed"])
-            word = values.word(address, 4)
-            print("%#10x %-50s word %08x, stub %#x, missed %d: %s" % (address, function, word, stub_of(hook), missed, names))
+            state = "not hooked"
+            if entry in hooked:
+                address, hook = hooked[entry]
+                state = describe(hook)
+                in_use += 1
+            print("%#10x %-60s %s" % (address, function + (" [%s]" % module if module else ""), state))
             count += 1
-        if argument:
-            for address, function, module in of_modules():
-                if address not in hooked and fnmatch.fnmatchcase(function, pattern):
-                    print("%#10x %-50s word %08x [%s]" % (address, function, values.word(address, 4), module))
-                    count += 1
-        print("%d sites" % count)
+        print("%d sites, %d hooked" % (count, in_use))
 
 
 def register():

@@ -19,6 +19,11 @@ def address(thread):
     return int(thread.address)
 
 
+def records_start(thread):
+    """Where the thread's records of return-stack begin: the first part of its memory."""
+    return int(values.array(thread["memory"]["parts"])[0]["start"])
+
+
 def of_register(r13):
     """The `Thread` whose head r13 points to; None before threads exist, or where it is nobody's."""
     try:
@@ -72,9 +77,7 @@ def trace(thread, cpus):
     else:
         choose(address(thread))
     try:
-        frame, found = gdb.newest_frame(), []
-        if not cpu:
-            frame = frame.older()
+        frame, found = gdb.newest_frame() if cpu else first_frame(), []
         while frame is not None and len(found) < 200:
             found.append(describe(frame))
             frame = frame.older()
@@ -85,6 +88,14 @@ def trace(thread, cpus):
         choose(kept)
         if before:
             before.switch()
+
+
+def first_frame():
+    """The innermost frame of the chosen thread: the one behind the CPU's own, with all that is inlined there."""
+    frame = gdb.newest_frame()
+    while frame is not None and frame.type() == gdb.INLINE_FRAME:
+        frame = frame.older()
+    return frame.older()
 
 
 def describe(frame):
@@ -106,8 +117,9 @@ def find(words):
 
 
 class Threads(gdb.Command):
-    """tocsin threads [bt]: all threads of the kernel: number, state, CPU, which functions it uses while a live patch comes or goes,
-name, and where it is; with `bt` all its frames."""
+    """tocsin threads [bt]: all threads of the kernel, with `bt` all their frames.
+
+Number, state or CPU, which functions it uses while a live patch comes or goes, name, and where it is."""
 
     def __init__(self):
         super().__init__("tocsin threads", gdb.COMMAND_STATUS)
@@ -131,8 +143,10 @@ name, and where it is; with `bt` all its frames."""
 
 
 class Switch(gdb.Command):
-    """tocsin thread [NUMBER|NAME]: from now on frames are those of this thread, behind the CPU's own frame 0; without an argument
-those of the thread that the CPU runs. Nothing is written to the guest."""
+    """tocsin thread [NUMBER|NAME]: looks at another thread from now on.
+
+Its frames stand behind the CPU's own, and the first of them is selected. Without an argument: back to the thread that the
+CPU runs. Nothing is written to the guest."""
 
     def __init__(self):
         super().__init__("tocsin thread", gdb.COMMAND_STACK)
@@ -152,6 +166,7 @@ those of the thread that the CPU runs. Nothing is written to the guest."""
             cpu.switch()
         else:
             choose(address(thread))
+            first_frame().select()
         print("thread %d '%s'" % (int(thread["id"]), values.text(thread["name"])))
 
 

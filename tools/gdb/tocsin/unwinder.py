@@ -7,12 +7,13 @@ for each level.
 """
 
 import collections
+import itertools
 
 import gdb
 from gdb.FrameDecorator import FrameDecorator
 from gdb.unwinder import Unwinder, register_unwinder
 
-from . import code, exceptions, klp, modules, records, return_stub, threads, values
+from . import code, exceptions, klp, modules, records, return_stub, tables, threads, values
 
 # Level -> what was used of the records up to there; begun anew at level 0.
 used_at = {}
@@ -22,6 +23,8 @@ live_at = {}
 
 # What a caller has as the frame has it, where no rule says otherwise.
 KEPT = ["r%d" % n for n in range(32)] + ["pc", "msr", "cr", "lr", "ctr", "xer", "srr0", "srr1", "hsrr0"]
+
+BCTRL = 0x4E800421
 
 # Why rules failed: for who looks for a fault in them.
 failures = collections.deque(maxlen=20)
@@ -152,10 +155,10 @@ def from_helper(frame):
 def from_graph(frame):
     """return_to_handler, up to where it knows in a register where to return to."""
     entry = values.known_address("return_to_handler")
-    if entry is None or not entry <= frame.pc < entry + 4 * 40:
+    if entry is None or frame.pc < entry:
         return None
-    call = next((at for at in range(entry, entry + 160, 4) if values.word(at, 4) == 0x4E800421), None)
-    if call is None or frame.pc > call + 4 or frame.is_live and frame.pc == call + 4:
+    call = next(at for at in itertools.count(entry, 4) if values.word(at, 4) in (BCTRL, None))
+    if frame.pc > call + 4 or frame.is_live and frame.pc == call + 4:
         return None
     sp = frame.sp if frame.pc == entry else values.word(frame.sp)
     used = frame.used()
@@ -179,7 +182,7 @@ def from_stub(frame):
         return None
     module = modules.containing(frame.pc)
     stubs = values.vec(module["stubs"]) if module is not None else []
-    if any(0 <= frame.pc - int(stub["address"]) < 32 for stub in stubs):
+    if stubs and frame.pc >= min(int(stub["address"]) for stub in stubs):
         return frame.caller({"r1": frame.sp, "pc": frame.read("lr")})
     return None
 
@@ -206,11 +209,12 @@ def from_exception(frame):
 
 
 def from_interrupted(frame):
-    """A function of LLVM's that was interrupted where its tables may be wrong."""
-    if not frame.is_live or not is_rust(frame.pc):
+    """A function of LLVM's that was interrupted where its tables may be wrong, and behind an exception also any other: GDB would
+    look at the row before."""
+    if not frame.is_live or not (frame.level or is_rust(frame.pc)):
         return None
     function = function_of(frame.pc)
-    found = function and code.caller(frame.pc, function, frame.read)
+    found = code.caller(frame.pc, function, frame.read) if function else tables.caller(frame.pc, frame.read)
     return frame.caller(found) if found else None
 
 
@@ -230,8 +234,8 @@ class TocsinUnwinder(Unwinder):
                 found = rule(frame)
                 if found:
                     return found
-        except (gdb.error, gdb.MemoryError, values.Missing) as error:
-            failures.append(str(error))
+        except (gdb.error, gdb.MemoryError, ValueError, values.Missing) as error:
+            failures.append("%s at %#x" % (error, int(pending.read_register("pc"))))
             # Where the guest's memory is not what it should be, GDB's own way is better than none.
             return None
         return None

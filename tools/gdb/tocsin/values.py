@@ -5,6 +5,8 @@ Names of fields are those of the standard library of the toolchain that built th
 
 import gdb
 
+from . import image
+
 
 class Missing(gdb.GdbError):
     """The image, or the guest's memory, has not what is wanted."""
@@ -27,30 +29,10 @@ def static(path):
     return _statics[path].value()
 
 
-def address_of(symbol):
-    """The address of a linker symbol or a function, or None."""
-    try:
-        return int(gdb.parse_and_eval("(long)&%s" % symbol)) & (1 << 64) - 1
-    except gdb.error:
-        return None
-
-
-_addresses = {}
-
-
 def known_address(symbol):
-    """The same, looked up once: the kernel stays where it is."""
-    if symbol not in _addresses:
-        language = gdb.parameter("language")
-        gdb.execute("set language c", to_string=True)
-        try:
-            found = address_of(symbol)
-        finally:
-            gdb.execute("set language %s" % language, to_string=True)
-        if found is None:
-            return None
-        _addresses[symbol] = found
-    return _addresses[symbol]
+    """The address of a symbol of the image's, or None. Out of the image's file: GDB would evaluate a name from the selected frame,
+    which the unwinder must not ask for."""
+    return image.symbols().get(symbol)
 
 
 def struct(name):
@@ -100,6 +82,13 @@ def vec(value):
         element = value.type.template_argument(0)
         start, length = scalar(value["buf"]).cast(element.pointer()), int(value["len"])
     return [(start + index).dereference() for index in range(length)]
+
+
+def array(value):
+    """The elements of a `heapless::Vec`."""
+    element = value.type.template_argument(0)
+    start = gdb.Value(int(value["buffer"].address)).cast(element.pointer())
+    return [(start + index).dereference() for index in range(int(value["len"]))]
 
 
 def text(value):

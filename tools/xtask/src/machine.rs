@@ -185,7 +185,7 @@ impl Machine {
             .args(self.board.arguments())
             .args(["-smp", &self.smp.to_string(), "-m", &self.memory.to_string()])
             .args(["-nodefaults", "-nographic", "-serial", "stdio"])
-            .args(["-no-reboot", "-action", "panic=exit-failure"])
+            .args(["-no-reboot", "-action", self.on_panic()])
             .arg("-kernel")
             .arg(&self.image)
             .arg("-initrd")
@@ -198,6 +198,14 @@ impl Machine {
             command.arg("-S").args(socket.arguments());
         }
         command
+    }
+
+    /// What a guest does that reports its failure. With a debugger it stops, so that it can be looked at.
+    fn on_panic(&self) -> &'static str {
+        match self.gdb {
+            Some(_) => "panic=pause",
+            None => "panic=exit-failure",
+        }
     }
 }
 

@@ -75,7 +75,8 @@ pub(crate) struct Options {
     /// Give up after this many seconds [default: 300; with --gdb or a shell without a script: never]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
-    /// Let QEMU wait for a debugger before the first instruction
+    /// Let QEMU wait for a debugger before the first instruction, and print what to type in another terminal; a panic stops the
+    /// guest instead of ending it (see docs/debugging.md)
     #[arg(long)]
     gdb: bool,
     /// Let time pass by instructions: the same run gives the same output, and cases can count instructions; pseries only
