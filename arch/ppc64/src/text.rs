@@ -40,6 +40,37 @@ pub unsafe fn write_words(address: u64, words: &[u32]) {
     }
 }
 
+/// Writes instruction words that are anywhere, pairs of address and word, in their order and each by one store, and makes this
+/// CPU fetch them. Words that follow each other in one page share a window, and all of them share the barriers.
+///
+/// # Safety
+/// As for [`write_word`], for each of them.
+pub unsafe fn write_scattered(words: &[(u64, u32)]) {
+    let page = |address: u64| address & !(PAGE_SIZE - 1);
+    // Each with interrupts off, which must not be for long.
+    const MOST: usize = 64;
+    for words in words.chunk_by(|(one, _), (other, _)| page(*one) == page(*other)) {
+        for words in words.chunks(MOST) {
+            interrupts::without(|| {
+                // SAFETY: interrupts are off, and the window closes before this returns.
+                let window = unsafe { Window::open(words[0].0) };
+                for (address, word) in words {
+                    let at = window.at(*address);
+                    // SAFETY: the caller says that the word is ours to write; an aligned word store is atomic.
+                    unsafe { AtomicU32::from_ptr(at as *mut u32) }.store(*word, Ordering::Release);
+                    write_back_block(at);
+                }
+            });
+        }
+    }
+    barrier();
+    for (address, _) in words {
+        discard_block(*address);
+    }
+    barrier();
+    synchronise_fetch();
+}
+
 /// # Safety
 /// As for [`write_words`]; and all of the words are in one page.
 unsafe fn write_in_page(address: u64, words: &[u32]) {
@@ -83,10 +114,31 @@ fn blocks(address: u64, length: u64) -> impl Iterator<Item = u64> {
 
 /// Stores reach the memory that instructions are fetched from.
 fn write_back(address: u64, length: u64) {
-    for block in blocks(address, length) {
-        // SAFETY: writes a block back to memory; changes nothing that a program can see.
-        unsafe { asm!("dcbst 0, {}", in(reg) block, options(nostack, preserves_flags)) };
-    }
+    blocks(address, length).for_each(write_back_block);
+    barrier();
+}
+
+/// What was fetched before is fetched again.
+fn discard(address: u64, length: u64) {
+    blocks(address, length).for_each(discard_block);
+    barrier();
+    synchronise_fetch();
+}
+
+#[inline(always)]
+fn write_back_block(address: u64) {
+    // SAFETY: writes a block back to memory; changes nothing that a program can see.
+    unsafe { asm!("dcbst 0, {}", in(reg) address, options(nostack, preserves_flags)) };
+}
+
+#[inline(always)]
+fn discard_block(address: u64) {
+    // SAFETY: drops a block of the instruction cache; changes nothing that a program can see.
+    unsafe { asm!("icbi 0, {}", in(reg) address, options(nostack, preserves_flags)) };
+}
+
+#[inline(always)]
+fn barrier() {
     // SAFETY: a barrier.
     unsafe { asm!("sync", options(nostack, preserves_flags)) };
 }
@@ -96,14 +148,4 @@ fn write_back(address: u64, length: u64) {
 pub fn synchronise_fetch() {
     // SAFETY: a barrier.
     unsafe { asm!("isync", options(nostack, preserves_flags)) };
-}
-
-/// What was fetched before is fetched again.
-fn discard(address: u64, length: u64) {
-    for block in blocks(address, length) {
-        // SAFETY: drops a block of the instruction cache; changes nothing that a program can see.
-        unsafe { asm!("icbi 0, {}", in(reg) block, options(nostack, preserves_flags)) };
-    }
-    // SAFETY: a barrier.
-    unsafe { asm!("sync", "isync", options(nostack, preserves_flags)) };
 }

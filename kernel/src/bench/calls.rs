@@ -86,13 +86,10 @@ fn graph() -> FtraceOps {
 fn hooked(sites: &[Site], ops: FtraceOps, body: impl FnOnce() -> ktest::Result) -> ktest::Result {
     let ops = Arc::new(ops);
     let fail = |error: ftrace::FtraceError| error.to_string();
-    for site in sites {
-        ftrace::register(site, &ops, Place::Last).map_err(fail)?;
-    }
+    let pairs: Vec<_> = sites.iter().map(|site| (site, &ops)).collect();
+    ftrace::register_all(&pairs, Place::Last).map_err(fail)?;
     let result = body();
-    for site in sites {
-        ftrace::unregister(site, &ops).map_err(fail)?;
-    }
+    ftrace::unregister_all(&pairs).map_err(fail)?;
     reap();
     result
 }

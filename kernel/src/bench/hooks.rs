@@ -1,6 +1,6 @@
 //! Writing to code, and what hooking takes until the site leads to the ops on every CPU.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -50,20 +50,25 @@ fn writing() -> ktest::Result {
     tell("write/word", Unit::Instructions, once(write)?.0);
     let change = || cpu::change_code(write);
     tell("write/all-cpus", Unit::Instructions, once(change)?.0);
+    let sites = cast::MANY.iter().map(|function| site_of(*function as usize));
+    let words = sites
+        .map(|site| Ok((site?.address, insn::NOP)))
+        .collect::<Result<Vec<_>, String>>()?;
+    // SAFETY: as above, for each of them.
+    let batch = || unsafe { cpu::change_words(&words) };
+    let each = once(batch)?.0 / words.len() as u64;
+    tell("write/all-cpus/each-of-100", Unit::Instructions, each);
     Ok(())
 }
 
 /// Instructions to hook all of these by one ops, and to let them go.
-fn hooking(sites: &[Site]) -> Result<[u64; 2], alloc::string::String> {
+fn hooking(sites: &[Site]) -> Result<[u64; 2], String> {
     let ops = Arc::new(FtraceOps::new("bench", ftrace_stub, OpsFlags::empty()));
     reap();
-    let (hook, result) = once(|| {
-        sites
-            .iter()
-            .try_for_each(|site| ftrace::register(site, &ops, Place::Last))
-    })?;
+    let pairs: Vec<_> = sites.iter().map(|site| (site, &ops)).collect();
+    let (hook, result) = once(|| ftrace::register_all(&pairs, Place::Last))?;
     result.map_err(|error| error.to_string())?;
-    let (unhook, result) = once(|| sites.iter().try_for_each(|site| ftrace::unregister(site, &ops)))?;
+    let (unhook, result) = once(|| ftrace::unregister_all(&pairs))?;
     result.map_err(|error| error.to_string())?;
     reap();
     Ok([hook, unhook])

@@ -20,7 +20,7 @@ mod tests;
 mod world;
 
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use arch::cpu::CpuHead;
 use spin::Once;
@@ -34,7 +34,7 @@ pub(crate) use mailbox::receive;
 pub use mailbox::{Message, send};
 pub(crate) use rest::{rest, wake_up};
 pub(crate) use stop::{park, stop_others};
-pub use synchronise::{change_code, synchronise};
+pub use synchronise::{change_code, change_words, synchronise};
 pub(crate) use world::pause;
 pub use world::{World, stop_the_world};
 
@@ -153,9 +153,17 @@ impl Cpu {
 
     /// From one state to another, unless it is in a third one; whether it was in the first.
     fn go(&self, from: State, to: State) -> bool {
+        // It is counted before it can be seen to run, and for as long as it can.
+        if to == State::Online {
+            COUNT.fetch_add(1, Ordering::AcqRel);
+        }
         let changed = self
             .state
             .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire);
+        let no_more = if changed.is_ok() { from } else { to };
+        if no_more == State::Online {
+            COUNT.fetch_sub(1, Ordering::AcqRel);
+        }
         changed.is_ok()
     }
 }
@@ -182,6 +190,9 @@ pub(crate) fn number() -> usize {
 }
 
 /// How many run.
+static COUNT: AtomicUsize = AtomicUsize::new(1);
+
+/// How many run.
 pub fn count() -> usize {
-    online().count()
+    COUNT.load(Ordering::Acquire)
 }

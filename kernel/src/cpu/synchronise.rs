@@ -3,6 +3,8 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use arch::text;
+
 use super::world::{must_be_interruptible, wait_for};
 use super::{MAXIMUM, Message, count, online, send, this};
 
@@ -24,6 +26,9 @@ static COUNTS: [Count; MAXIMUM] = [const {
 /// # Panics
 /// When the caller has interrupts off while other CPUs run, and when one of them does not answer.
 pub fn synchronise() {
+    if count() == 1 {
+        return;
+    }
     must_be_interruptible();
     // Interrupted here, the caller may find itself on another CPU, which has been interrupted by that.
     let here = this().number();
@@ -59,6 +64,23 @@ pub fn change_code(write: impl Fn()) {
         write();
         synchronise();
     }
+}
+
+/// As [`change_code`] for many words, pairs of address and word: in their order, and with one synchronisation for all of them.
+/// So none of them may be right only because another one is visible already.
+///
+/// # Safety
+/// Each address is a multiple of 4 in memory that holds code, and whatever may execute there is right with the old word and
+/// with the new one.
+///
+/// # Panics
+/// As [`synchronise`].
+#[allow(unsafe_code, reason = "writes instructions")]
+pub unsafe fn change_words(words: &[(u64, u32)]) {
+    change_code(|| {
+        // SAFETY: as the caller says.
+        unsafe { text::write_scattered(words) }
+    });
 }
 
 /// In the handler of the interrupt, which has synchronised this CPU.

@@ -86,7 +86,8 @@ impl Retire for List {
 }
 
 impl Entry {
-    /// A new one, which nobody comes to yet.
+    /// A new one, which nobody comes to yet. Its slot may have been another one's: only when all CPUs have been synchronised has none
+    /// of them its old instructions any more, and a site may lead there.
     #[allow(unsafe_code, reason = "writes the stub")]
     fn new(site: &Site, list: &List) -> Option<Self> {
         let entry = Entry {
@@ -97,8 +98,6 @@ impl Entry {
         let (stub, head) = (entry.stub.address(), &raw const *entry.head as u64);
         // SAFETY: the slot is ours, and keeps `head` until it is given back.
         let written = unsafe { write_stub(stub, head, entry.trampoline) };
-        // The slot may have been another one's: no CPU has its old instructions any more when a site leads there.
-        cpu::synchronise();
         written.then_some(entry)
     }
 }
@@ -106,22 +105,49 @@ impl Entry {
 impl Hook {
     /// A hook with these ops. The site is enabled when this returns; on an error nothing has changed.
     pub(super) fn new(site: Site, ops: Vec<Arc<FtraceOps>>) -> Result<Self, FtraceError> {
+        let hook = Self::prepare(site, ops)?;
+        cpu::synchronise();
+        hook.write_site(insn::NOP, hook.branch)?;
+        Ok(hook)
+    }
+
+    /// A hook that nothing leads to yet: as [`Entry::new`].
+    pub(super) fn prepare(site: Site, ops: Vec<Arc<FtraceOps>>) -> Result<Self, FtraceError> {
         let list = List::new(ops);
         let no_stub = || FtraceError::NoStub {
             function: site.function.clone(),
         };
         let entry = Entry::new(&site, &list).ok_or_else(no_stub)?;
         let branch = list.branch(&site, &entry).ok_or_else(no_stub)?;
-        let hook = Hook {
+        Ok(Hook {
             site,
             list,
             entry,
             original: None,
             branch,
             is_off: false,
-        };
-        hook.write_site(insn::NOP, branch)?;
-        Ok(hook)
+        })
+    }
+
+    /// Address and word of the change that leads the site to the hook, or no longer: for who changes many together. `None` where
+    /// the site is as it should be, since hooks are turned off as a whole.
+    ///
+    /// # Errors
+    /// The site does not hold what it should.
+    pub(super) fn change(&self, on: bool) -> Result<Option<(u64, u32)>, FtraceError> {
+        match on {
+            true => self.change_from(insn::NOP, self.branch),
+            false => self.change_from(self.branch, insn::NOP),
+        }
+    }
+
+    /// The same from one word to another.
+    fn change_from(&self, from: u32, to: u32) -> Result<Option<(u64, u32)>, FtraceError> {
+        if self.is_off {
+            return Ok(None);
+        }
+        self.check_site(from)?;
+        Ok(Some((self.site.address, to)))
     }
 
     pub(super) fn ops(&self) -> &[Arc<FtraceOps>] {
@@ -145,14 +171,6 @@ impl Hook {
         self.original.as_ref().map(|Original(slot)| slot.address())
     }
 
-    /// Puts the site's nop back. Threads may still be on their way through the stub.
-    pub(super) fn disable(&self) -> Result<(), FtraceError> {
-        if self.is_off {
-            return Ok(());
-        }
-        self.write_site(self.branch, insn::NOP)
-    }
-
     /// Turns the hook on or off, while it stays what it is.
     pub(super) fn switch(&mut self, on: bool) -> Result<(), FtraceError> {
         match (self.is_off, on) {
@@ -174,6 +192,7 @@ impl Hook {
             let entry = Entry::new(&self.site, &list).ok_or_else(|| FtraceError::NoStub {
                 function: self.site.function.clone(),
             })?;
+            cpu::synchronise();
             let old = (
                 core::mem::replace(&mut self.entry, entry),
                 core::mem::replace(&mut self.list, list),
@@ -203,10 +222,7 @@ impl Hook {
 
     /// Leads the site to where it is to lead now: straight to where its only ops wants it, or to the trampoline.
     pub(super) fn lead(&mut self) -> Result<(), FtraceError> {
-        let branch = self.list.branch(&self.site, &self.entry);
-        let branch = branch.ok_or_else(|| FtraceError::NoStub {
-            function: self.site.function.clone(),
-        })?;
+        let branch = self.wanted()?;
         if branch != self.branch && !self.is_off {
             // As in `Entry::new`: what it leads to is new.
             cpu::synchronise();
@@ -214,6 +230,34 @@ impl Hook {
         }
         self.branch = branch;
         Ok(())
+    }
+
+    /// As [`Hook::lead`] for who changes many together, and then tells each that it [has been led](Hook::is_led): the change, if
+    /// there is one.
+    ///
+    /// # Errors
+    /// As [`Hook::lead`].
+    pub(super) fn leading(&self) -> Result<Option<(u64, u32)>, FtraceError> {
+        let branch = self.wanted()?;
+        if branch == self.branch {
+            return Ok(None);
+        }
+        self.change_from(self.branch, branch)
+    }
+
+    /// What [`Hook::leading`] said has been done.
+    pub(super) fn is_led(&mut self) {
+        if let Ok(branch) = self.wanted() {
+            self.branch = branch;
+        }
+    }
+
+    /// What the enabled site should hold.
+    fn wanted(&self) -> Result<u32, FtraceError> {
+        let branch = self.list.branch(&self.site, &self.entry);
+        branch.ok_or_else(|| FtraceError::NoStub {
+            function: self.site.function.clone(),
+        })
     }
 
     #[allow(unsafe_code, reason = "changes a live stub")]
@@ -227,15 +271,20 @@ impl Hook {
         }
     }
 
-    /// Every CPU executes the new word when this returns.
-    #[allow(unsafe_code, reason = "changes a live site")]
-    fn write_site(&self, from: u32, to: u32) -> Result<(), FtraceError> {
+    #[allow(unsafe_code, reason = "reads an instruction")]
+    fn check_site(&self, word: u32) -> Result<(), FtraceError> {
         // SAFETY: it is a site.
-        let checked = unsafe { check_word(self.site.address, from) };
+        let checked = unsafe { check_word(self.site.address, word) };
         checked.map_err(|mismatch| FtraceError::UnexpectedWord {
             function: self.site.function.clone(),
             mismatch,
-        })?;
+        })
+    }
+
+    /// Every CPU executes the new word when this returns.
+    #[allow(unsafe_code, reason = "changes a live site")]
+    fn write_site(&self, from: u32, to: u32) -> Result<(), FtraceError> {
+        self.check_site(from)?;
         cpu::change_code(|| {
             // SAFETY: it is a site, and its nop and all its branches are right at any moment: what they lead to is complete.
             unsafe { text::write_word(self.site.address, to) }

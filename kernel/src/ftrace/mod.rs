@@ -3,6 +3,7 @@
 //! A *site* is the slot at a function's local entry; a *hook* is a site in use: the function, its ordered ops, its stub.
 //! The instructions between the site and the ops are in `arch/ppc64/src/ftrace`.
 
+mod batch_tests;
 mod error;
 mod graph;
 mod hook;
@@ -17,8 +18,8 @@ pub use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, OpsFunction};
 pub use error::FtraceError;
 pub use graph::{GraphOps, GraphStack, GraphTracer};
 pub use registry::{
-    Place, enabled_functions, hook_count, hooked_in, is_enabled, lead, original, register, set_enabled,
-    unregister,
+    Place, enabled_functions, hook_count, hooked_in, is_enabled, lead, lead_all, original, register,
+    register_all, set_enabled, unregister, unregister_all,
 };
 pub use retired::{Retire, keepers, reap, retire};
 pub use sites::{ClassicSite, Site, SiteShape, kernel_sites, prime_classic_sites};

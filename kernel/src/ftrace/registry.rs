@@ -10,7 +10,9 @@ use arch::ftrace::{FtraceOps, OpsFlags};
 use kernel_core::errno::Errno;
 
 use super::hook::Hook;
-use super::{FtraceError, Site, retire};
+use super::retired::retire_all;
+use super::{FtraceError, Site};
+use crate::cpu;
 use crate::sync::{Mutex, Rank};
 
 /// Whether functions can be hooked: `ftrace_enabled`. It changes while [`HOOKS`] is held.
@@ -30,35 +32,85 @@ pub enum Place {
 
 /// Adds `ops` to the hook of `site`, and makes the hook if there is none. On an error nothing has changed.
 pub fn register(site: &Site, ops: &Arc<FtraceOps>, place: Place) -> Result<(), FtraceError> {
-    if arch::image::notrace().contains(&site.address) {
-        return Err(FtraceError::Notrace {
-            function: site.function.clone(),
-        });
-    }
     let mut hooks = HOOKS.lock();
-    if !is_enabled() {
-        return Err(FtraceError::Disabled {
-            function: site.function.clone(),
-        });
+    check(&hooks, site, ops)?;
+    match hooks.get_mut(&site.address) {
+        Some(hook) => add(hook, ops, place),
+        None => {
+            let hook = Hook::new(site.clone(), Vec::from([ops.clone()]))?;
+            hooks.insert(site.address, hook);
+            Ok(())
+        }
     }
-    let Some(hook) = hooks.get_mut(&site.address) else {
-        let hook = Hook::new(site.clone(), Vec::from([ops.clone()]))?;
-        hooks.insert(site.address, hook);
+}
+
+/// The same for many, each site once: all new hooks together cost as many synchronisations of all CPUs as one. On an error
+/// nothing has changed.
+#[allow(unsafe_code, reason = "changes live sites")]
+pub fn register_all(pairs: &[(&Site, &Arc<FtraceOps>)], place: Place) -> Result<(), FtraceError> {
+    let mut hooks = HOOKS.lock();
+    let (mut new, mut words) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
+    for (site, ops) in pairs {
+        check(&hooks, site, ops)?;
+        if !hooks.contains_key(&site.address) {
+            let hook = Hook::prepare((*site).clone(), Vec::from([(*ops).clone()]))?;
+            words.extend(hook.change(true)?);
+            new.push(hook);
+        }
+    }
+    let has_hook = |site: &Site| hooks.contains_key(&site.address);
+    let others: Vec<_> = pairs.iter().copied().filter(|(site, _)| has_hook(site)).collect();
+    for (done, (site, ops)) in others.iter().enumerate() {
+        let hook = hooks.get_mut(&site.address);
+        if let Some(Err(error)) = hook.map(|hook| add(hook, ops, place)) {
+            for (site, ops) in &others[..done] {
+                // What could be added a moment ago can be taken back.
+                let hook = hooks.get_mut(&site.address);
+                hook.map(|hook| take_out(hook, ops)).transpose()?;
+            }
+            return Err(error);
+        }
+    }
+    if !new.is_empty() {
+        // The stubs, to which nothing leads yet.
+        cpu::synchronise();
+        // SAFETY: they are sites, each of which is right with its nop and with its branch: all stubs are complete.
+        unsafe { cpu::change_words(&words) };
+    }
+    hooks.extend(new.into_iter().map(|hook| (hook.site().address, hook)));
+    Ok(())
+}
+
+/// Whether `ops` can come to this site.
+fn check(hooks: &BTreeMap<u64, Hook>, site: &Site, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> {
+    let function = || site.function.clone();
+    if arch::image::notrace().contains(&site.address) {
+        return Err(FtraceError::Notrace { function: function() });
+    }
+    if !is_enabled() {
+        return Err(FtraceError::Disabled { function: function() });
+    }
+    let Some(hook) = hooks.get(&site.address) else {
         return Ok(());
     };
     if hook.ops().iter().any(|other| Arc::ptr_eq(other, ops)) {
         return Err(FtraceError::AlreadyThere {
-            function: site.function.clone(),
+            function: function(),
             ops: ops.name,
         });
     }
     let redirects = |ops: &&Arc<FtraceOps>| ops.flags.contains(OpsFlags::IPMODIFY);
-    if let Some(other) = hook.ops().iter().find(redirects).filter(|_| redirects(&ops)) {
-        return Err(FtraceError::AlreadyRedirected {
-            function: site.function.clone(),
+    match hook.ops().iter().find(redirects).filter(|_| redirects(&ops)) {
+        Some(other) => Err(FtraceError::AlreadyRedirected {
+            function: function(),
             by: other.name,
-        });
+        }),
+        None => Ok(()),
     }
+}
+
+/// Adds an ops to a hook that has others.
+fn add(hook: &mut Hook, ops: &Arc<FtraceOps>, place: Place) -> Result<(), FtraceError> {
     let mut list = hook.ops().to_vec();
     match place {
         Place::First => list.insert(0, ops.clone()),
@@ -67,30 +119,52 @@ pub fn register(site: &Site, ops: &Arc<FtraceOps>, place: Place) -> Result<(), F
     hook.set_ops(list)
 }
 
+/// Takes an ops out of a hook that has others.
+fn take_out(hook: &mut Hook, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> {
+    let mut list = hook.ops().to_vec();
+    list.retain(|other| !Arc::ptr_eq(other, ops));
+    hook.set_ops(list)
+}
+
 /// Takes `ops` out of the hook of `site`; with its last ops the hook goes. On an error nothing has changed.
 pub fn unregister(site: &Site, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> {
+    unregister_all(&[(site, ops)])
+}
+
+/// The same for many, each site once: all hooks that go together cost as many synchronisations of all CPUs as one. On an error the
+/// ops may have been taken out of hooks that have others.
+#[allow(unsafe_code, reason = "changes live sites")]
+pub fn unregister_all(pairs: &[(&Site, &Arc<FtraceOps>)]) -> Result<(), FtraceError> {
     let mut hooks = HOOKS.lock();
-    let not_there = || FtraceError::NotThere {
-        function: site.function.clone(),
-        ops: ops.name,
-    };
-    let hook = hooks.get_mut(&site.address).ok_or_else(not_there)?;
-    let mut list = hook.ops().to_vec();
-    let index = list
-        .iter()
-        .position(|other| Arc::ptr_eq(other, ops))
-        .ok_or_else(not_there)?;
-    list.remove(index);
-    if list.is_empty() {
-        hook.disable()?;
-        hooks.remove(&site.address).into_iter().for_each(retire);
-        if hooks.is_empty() {
-            // An empty map keeps memory that a new one does not have.
-            *hooks = BTreeMap::new();
+    let (mut go, mut words) = (Vec::new(), Vec::new());
+    for (site, ops) in pairs {
+        let hook = hooks.get(&site.address);
+        let found = hook.filter(|hook| hook.ops().iter().any(|other| Arc::ptr_eq(other, ops)));
+        let hook = found.ok_or_else(|| FtraceError::NotThere {
+            function: site.function.clone(),
+            ops: ops.name,
+        })?;
+        if hook.ops().len() == 1 {
+            words.extend(hook.change(false)?);
+            go.push(site.address);
         }
-    } else {
-        hook.set_ops(list)?;
     }
+    for (site, ops) in pairs {
+        match hooks.get_mut(&site.address) {
+            Some(hook) if hook.ops().len() > 1 => take_out(hook, ops)?,
+            _ => {}
+        }
+    }
+    if !words.is_empty() {
+        // SAFETY: they are sites, each of which is right with its nop and with its branch: the stubs stay for now.
+        unsafe { cpu::change_words(&words) };
+    }
+    let gone: Vec<Hook> = go.iter().filter_map(|site| hooks.remove(site)).collect();
+    if hooks.is_empty() {
+        // An empty map keeps memory that a new one does not have.
+        *hooks = BTreeMap::new();
+    }
+    retire_all(gone);
     Ok(())
 }
 
@@ -98,6 +172,30 @@ pub fn unregister(site: &Site, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> 
 /// CPU executes the new word when this returns. On an error nothing has changed.
 pub fn lead(site: &Site) -> Result<(), FtraceError> {
     HOOKS.lock().get_mut(&site.address).map_or(Ok(()), Hook::lead)
+}
+
+/// The same for many: all together cost as many synchronisations of all CPUs as one.
+#[allow(unsafe_code, reason = "changes live sites")]
+pub fn lead_all(sites: &[&Site]) -> Result<(), FtraceError> {
+    let mut hooks = HOOKS.lock();
+    let mut words = Vec::with_capacity(sites.len());
+    for site in sites {
+        if let Some(hook) = hooks.get(&site.address) {
+            words.extend(hook.leading()?);
+        }
+    }
+    if !words.is_empty() {
+        // What they lead to is new.
+        cpu::synchronise();
+        // SAFETY: they are sites, each of which is right with either word: all that they lead to is complete.
+        unsafe { cpu::change_words(&words) };
+    }
+    for site in sites {
+        if let Some(hook) = hooks.get_mut(&site.address) {
+            hook.is_led();
+        }
+    }
+    Ok(())
 }
 
 /// Whether functions can be hooked.

@@ -29,8 +29,15 @@ const PATIENCE: usize = 64;
 
 /// Frees `thing` when no thread can come back to it.
 pub fn retire(thing: impl Retire + 'static) {
+    retire_all([thing]);
+}
+
+/// Frees these when no thread can come back to them, with one look at the stacks for all.
+pub(super) fn retire_all<T: Retire + 'static>(things: impl IntoIterator<Item = T>) {
+    let boxed = |thing| -> Box<dyn Retire> { Box::new(thing) };
+    let things: Vec<_> = things.into_iter().map(boxed).collect();
     let mut waiting = RETIRED.lock();
-    waiting.push(Box::new(thing));
+    waiting.extend(things);
     let many = waiting.len() >= PATIENCE;
     drop(waiting);
     if many {
@@ -46,7 +53,7 @@ pub fn reap() -> usize {
     }
     // Nobody looks at what waits while it is not there.
     let (in_use, free) = stop_the_world(|world| {
-        let threads = thread::others();
+        let threads = thread::others_in_trampolines(world);
         let waiting = core::mem::take(&mut *RETIRED.lock());
         let (in_use, free): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|thing| {
             let ranges = thing.ranges();

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arch::time;
 
-use super::{FtraceOps, FtraceRegs, OpsFlags, Place, Site, reap, register, unregister};
+use super::{FtraceOps, FtraceRegs, OpsFlags, Place, Site, reap, register, register_all, unregister};
 use crate::cpu::{self, Cpu};
 use crate::symbols;
 use crate::thread::{Builder, yield_now};
@@ -91,7 +91,11 @@ ktest! {
             for epoch in 0..CYCLES {
                 // A new ops, and with it a new stub, each time: what the callers still use of the old ones must stay.
                 let ops = Arc::new(FtraceOps::new("say hooked", say_hooked, OpsFlags::empty()));
-                register(&site, &ops, Place::Last).map_err(|error| error.to_string())?;
+                let hooked = match epoch % 2 {
+                    0 => register(&site, &ops, Place::Last),
+                    _ => register_all(&[(&site, &ops)], Place::Last),
+                };
+                hooked.map_err(|error| error.to_string())?;
                 settle_on(HOOKED, 2 * epoch, &callers)?;
                 unregister(&site, &ops).map_err(|error| error.to_string())?;
                 settle_on(PLAIN, 2 * epoch + 1, &callers)?;

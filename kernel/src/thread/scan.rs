@@ -38,11 +38,22 @@ pub(crate) fn in_trampoline_with<'a>(
     threads: &'a [Arc<Thread>],
     ranges: &[Range<u64>],
 ) -> Option<&'a Thread> {
-    let code = [arch::image::trampolines(), arch::image::stub_area()];
+    let code = trampoline_code();
     let found = threads
         .iter()
         .find(|thread| has_word_in(world, thread, ranges) && may_come_back(world, thread, &code, ranges));
     found.map(|thread| &**thread)
+}
+
+/// The threads other than the running one that [`in_trampoline_with`] can be true of, whatever the ranges are: for who asks for many.
+pub(crate) fn others_in_trampolines(world: &World) -> Vec<Arc<Thread>> {
+    let mut threads = others();
+    threads.retain(|thread| has_word_in(world, thread, &trampoline_code()));
+    threads
+}
+
+fn trampoline_code() -> [Range<u64>; 2] {
+    [arch::image::trampolines(), arch::image::stub_area()]
 }
 
 /// Whether a thread has an address in one of `code`, and it is not certain that it means nothing. `stubs`: of replacements that the

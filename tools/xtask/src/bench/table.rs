@@ -116,10 +116,14 @@ ops at each call. *All*: every function of the kernel that can be hooked has an 
         text: "\
 *One word*: window open, store, `dcbst; sync; icbi; sync; isync`, window closed. The barriers are an instruction each and wait for
 every store of the CPU. With several CPUs each synchronisation is an interrupt to every CPU that does not rest, and the
-answer; see the CPUs below.",
+answer; see the CPUs below. Many words that change together share the barriers, and all their synchronisations.
+
+Where the rest of a hook's cost goes when all functions are hooked at once: each has a stub, which is written through a window of
+its own, a head, a list of ops and a name, which are four blocks of the heap, and a place in a map.",
         rows: &[
             row("write/word", "write one word of code", Some(248), None),
             row("write/all-cpus", "the same, until every CPU executes it", None, None),
+            row("write/all-cpus/each-of-100", "a hundred words at once, each", None, None),
             row("hook/one", "hook one function", Some(1_560_000), None),
             row("unhook/one", "let it go", None, None),
             row("hook/all/each", "hook all functions by one ops, each", Some(862), Some(250)),
@@ -189,7 +193,11 @@ first instruction of init, with a minimal initial RAM disk.",
         title: "Memory in use after the start, in bytes",
         text: "\
 Everything that the kernel has taken and will not give back by itself, used or not, but for the initial RAM disk, which has the
-tests' modules. Linux: 21.4 MB in use and 45.5 MB that are never free.",
+tests' modules. Linux: 21.4 MB in use and 45.5 MB that are never free.
+
+Where it goes: the image is linked whole, with all of Rust's `core` and `alloc` and with the suite, so that a module finds every
+function, called or not; and each function has its linker's name and its path, which for generic ones are hundreds of
+characters long, and its lines.",
         rows: &[
             row("memory/all", "all together", Some(66_900_000), Some(4 << 20)),
             row("memory/code", "code", Some(4_050_000), None),
