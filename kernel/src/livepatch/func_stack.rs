@@ -42,6 +42,12 @@ impl Retire for Published {
     }
 }
 
+/// What calls went by before.
+pub(super) struct Before {
+    direct: u64,
+    published: Option<Published>,
+}
+
 /// A patched function.
 pub(super) struct FuncStack {
     site: Site,
@@ -82,7 +88,7 @@ impl FuncStack {
         self.replacements.push(replacement);
         let is_first = self.replacements.len() == 1;
         let result = if is_first {
-            drop(self.prepare(Some(patch)));
+            self.make(Some(patch));
             ftrace::register(&self.site, &self.ops, Place::Last)
         } else {
             self.publish(Some(patch))
@@ -125,23 +131,36 @@ impl FuncStack {
 
     /// Leads calls to the top, and those of threads in the unpatched state to what is below it, if the top belongs to `moving`. On
     /// an error nothing has changed.
-    pub(super) fn publish(&mut self, moving: Option<&str>) -> Result<(), FtraceError> {
-        let before = self.ops.direct.load(Ordering::Relaxed);
-        let old = self.prepare(moving);
+    fn publish(&mut self, moving: Option<&str>) -> Result<(), FtraceError> {
+        let before = self.prepare(moving);
         let result = ftrace::lead(&self.site);
-        if result.is_err() {
-            self.ops.direct.store(before, Ordering::Relaxed);
-            let unused = core::mem::replace(&mut self.published, old);
-            self.tell_ops();
-            unused.into_iter().for_each(retire);
-        } else {
-            old.into_iter().for_each(retire);
-        }
+        self.conclude(before, result.is_ok());
         result
     }
 
+    /// The first half of it: everything but to lead the site. Answers what it was before.
+    pub(super) fn prepare(&mut self, moving: Option<&str>) -> Before {
+        Before {
+            direct: self.ops.direct.load(Ordering::Relaxed),
+            published: self.make(moving),
+        }
+    }
+
+    /// The second half, when the site has been led, or could not be.
+    pub(super) fn conclude(&mut self, before: Before, is_led: bool) {
+        let gone = if is_led {
+            before.published
+        } else {
+            self.ops.direct.store(before.direct, Ordering::Relaxed);
+            let unused = core::mem::replace(&mut self.published, before.published);
+            self.tell_ops();
+            unused
+        };
+        gone.into_iter().for_each(retire);
+    }
+
     /// Makes what calls go by, and shows it to those that come through a trampoline. Answers what it was before.
-    fn prepare(&mut self, moving: Option<&str>) -> Option<Published> {
+    fn make(&mut self, moving: Option<&str>) -> Option<Published> {
         let top = self.replacements.last()?;
         let below = self.replacements.iter().rev().nth(1);
         let is_moving = moving == Some(top.patch.as_str());

@@ -117,12 +117,21 @@ impl Registry {
         }
     }
 
-    /// Lets the calls of a patch's functions go by the threads' states, or no longer.
+    /// Lets the calls of a patch's functions go by the threads' states, or no longer: all sites are led together.
     pub(super) fn publish(&mut self, sites: &[u64], moving: Option<&str>) {
+        let mut before = Vec::new();
         for site in sites {
             let stack = self.functions.get_mut(site);
-            if let Some(Err(error)) = stack.map(|stack| stack.publish(moving)) {
-                log::error!(target: "livepatch", "{error}");
+            before.extend(stack.map(|stack| (*site, stack.prepare(moving))));
+        }
+        let stacks = before.iter().filter_map(|(site, _)| self.functions.get(site));
+        let led = ftrace::lead_all(&stacks.map(FuncStack::site).collect::<Vec<_>>());
+        if let Err(error) = &led {
+            log::error!(target: "livepatch", "{error}");
+        }
+        for (site, before) in before {
+            if let Some(stack) = self.functions.get_mut(&site) {
+                stack.conclude(before, led.is_ok());
             }
         }
     }
