@@ -7,7 +7,6 @@ for each level.
 """
 
 import collections
-import itertools
 
 import gdb
 from gdb.FrameDecorator import FrameDecorator
@@ -25,6 +24,8 @@ live_at = {}
 KEPT = ["r%d" % n for n in range(32)] + ["pc", "msr", "cr", "lr", "ctr", "xer", "srr0", "srr1", "hsrr0"]
 
 BCTRL = 0x4E800421
+# More instructions than return_to_handler has.
+LONGEST = 64
 
 # Why rules failed: for who looks for a fault in them.
 failures = collections.deque(maxlen=20)
@@ -155,9 +156,9 @@ def from_helper(frame):
 def from_graph(frame):
     """return_to_handler, up to where it knows in a register where to return to."""
     entry = values.known_address("return_to_handler")
-    if entry is None or frame.pc < entry:
+    if entry is None or not entry <= frame.pc < entry + 4 * LONGEST:
         return None
-    call = next(at for at in itertools.count(entry, 4) if values.word(at, 4) in (BCTRL, None))
+    call = next((at for at in range(entry, frame.pc + 4 * LONGEST, 4) if values.word(at, 4) == BCTRL), entry)
     if frame.pc > call + 4 or frame.is_live and frame.pc == call + 4:
         return None
     sp = frame.sp if frame.pc == entry else values.word(frame.sp)
