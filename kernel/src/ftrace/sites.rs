@@ -40,12 +40,7 @@ unsafe impl Sync for ClassicSite {}
 impl Site {
     /// The site of a kernel function, if it has one.
     pub fn of_kernel_symbol(symbol: &Symbol<'_>) -> Option<Self> {
-        let first_slot = symbol.site_address()?;
-        let shape = classic_sites()
-            .iter()
-            .find(|classic| classic.function as u64 == symbol.address)
-            .map_or(SiteShape::OneNop, |classic| classic.shape);
-        let address = first_slot + u64::from(shape.patched_word());
+        let (address, shape) = place(symbol)?;
         Some(Site {
             function: String::from(symbol.path),
             entry: symbol.address,
@@ -53,6 +48,23 @@ impl Site {
             shape,
         })
     }
+}
+
+/// Where the site of a kernel function is, if it has one, and what stands around it.
+fn place(symbol: &Symbol<'_>) -> Option<(u64, SiteShape)> {
+    let first_slot = symbol.site_address()?;
+    let shape = classic_sites()
+        .iter()
+        .find(|classic| classic.function as u64 == symbol.address)
+        .map_or(SiteShape::OneNop, |classic| classic.shape);
+    Some((first_slot + u64::from(shape.patched_word()), shape))
+}
+
+/// The address of every site of the kernel, in order; takes no memory.
+pub fn kernel_site_addresses() -> impl Iterator<Item = u64> {
+    symbols::kernel()
+        .iter()
+        .filter_map(|symbol| place(&symbol).map(|(address, _)| address))
 }
 
 /// Every site of the kernel, in address order.

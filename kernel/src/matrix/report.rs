@@ -172,7 +172,10 @@ pub(super) fn counts(rows: &[Row]) -> Vec<(&'static str, u64)> {
             rows.iter().map(|row| row.again).sum(),
         ),
         ("stops before an instruction", stops()),
-        ("sites of the kernel", ftrace::kernel_sites().count() as u64),
+        (
+            "sites of the kernel",
+            ftrace::kernel_site_addresses().count() as u64,
+        ),
     ]);
     counts.extend(cost::start().map(|instructions| {
         (

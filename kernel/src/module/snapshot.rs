@@ -37,7 +37,7 @@ impl Snapshot {
             sites: 0,
             words: 0xcbf2_9ce4_8422_2325,
         };
-        ftrace::kernel_sites().for_each(|site| sum.add(site.address));
+        ftrace::kernel_site_addresses().for_each(|address| sum.add(address));
         modules
             .iter()
             .flat_map(|module| &module.sites)
