@@ -4,7 +4,7 @@
 #![allow(unsafe_code, reason = "no compiler makes such a jump when it is asked to")]
 
 use alloc::string::{String, ToString};
-use core::arch::naked_asm;
+use core::arch::global_asm;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,10 +30,21 @@ extern "C" fn b_2() -> u64 {
     2 * ONE.load(Ordering::Relaxed)
 }
 
-/// Goes on in B 2, where its patch has put C 2.
-#[unsafe(naked)]
-extern "C" fn c_1() -> u64 {
-    naked_asm!(".cfi_startproc", "b {next}", ".cfi_endproc", next = sym b_2)
+// C 1. Goes on in B 2, where its patch has put C 2.
+global_asm!(
+    ".section .text.left_by_jump, \"ax\"",
+    ".globl left_by_jump_c_1",
+    ".type left_by_jump_c_1, @function",
+    "left_by_jump_c_1:",
+    ".cfi_startproc",
+    "b {next}",
+    ".cfi_endproc",
+    ".size left_by_jump_c_1, . - left_by_jump_c_1",
+    next = sym b_2,
+);
+
+unsafe extern "C" {
+    safe fn left_by_jump_c_1() -> u64;
 }
 
 extern "C" fn c_2() -> u64 {
@@ -51,7 +62,10 @@ fn call() -> u64 {
 fn patch(design: ReturnDesign) -> KlpPatch {
     let path = |name| alloc::format!("kernel::livepatch::left_by_jump_tests::{name}");
     let (first, second) = (path("b_1"), path("b_2"));
-    let functions = [(&first[..], address(c_1)), (&second[..], address(c_2))];
+    let functions = [
+        (&first[..], left_by_jump_c_1 as *const () as u64),
+        (&second[..], address(c_2)),
+    ];
     KlpPatch::of_kernel("jump", &functions).under(design)
 }
 
@@ -97,7 +111,7 @@ ktest! {
         let stalls = stalled();
         ensure!(matches!(stalls[..], [ref stall] if matches!(stall.obstacle, Obstacle::Inside { .. })), "{stalls:?}");
         let said = stalls[0].to_string();
-        ensure!(said.starts_with("thread 'between'") && said.contains("left_by_jump_tests::c_1"), "{said}");
+        ensure!(said.starts_with("thread 'between'") && said.contains("left_by_jump_c_1"), "{said}");
         GATE.open();
         ensure_eq!(thread.join(), Ok(20), "the call that was half through the patch");
         settle();
