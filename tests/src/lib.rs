@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: they call the front door's program as a user does, and read what it says.
 
+pub mod debugged;
 pub mod image;
 pub mod remote;
 pub mod talk;

@@ -2,13 +2,13 @@
 //! from outside: before every instruction, from the vector to the interrupted code, the unwind tables must lead to exactly
 //! the registers that were interrupted, and from them to the thread's first function.
 
+use end_to_end::debugged::{Waiting, wait_for_debugger};
 use end_to_end::image::Image;
 use end_to_end::remote::{Registers, Remote};
 use end_to_end::unwinder::Tables;
-use end_to_end::xtask;
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 /// The case that takes one exception after the other.
 const CASE: &str = "unwind::exceptions::*";
@@ -57,19 +57,8 @@ struct Count {
 
 impl Guest {
     fn boot(options: &[&str], cases: &str) -> Guest {
-        let mut run = xtask();
-        run.args(["run", "--gdb", "--timeout", "240", "--case", cases])
-            .args(options)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut run = run.spawn().expect("the front door starts");
-        let mut errors = BufReader::new(run.stderr.take().expect("its standard error"));
-        let mut line = String::new();
-        while !line.contains("target remote") {
-            line.clear();
-            let count = errors.read_line(&mut line).expect("it is UTF-8");
-            assert_ne!(count, 0, "it ended without a line for the debugger");
-        }
+        let options = [&["--case", cases], options].concat();
+        let Waiting { run, errors, line } = wait_for_debugger(240, &options);
         // TOCSIN_IMAGE=IMAGE gdb-multiarch -x … -ex 'target remote localhost:PORT'
         let mut words = line.split_whitespace();
         let image = words

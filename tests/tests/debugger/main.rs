@@ -6,8 +6,9 @@ mod frames;
 mod session;
 mod threads;
 
+use end_to_end::debugged::{Waiting, wait_for_debugger};
 use end_to_end::{finish, root, xtask};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -27,22 +28,11 @@ fn debug(options: &[&str], more: &str) -> Debugged {
         Command::new("gdb-multiarch").arg("--version").output().is_ok(),
         "gdb-multiarch is not installed: tools/setup installs it"
     );
-    let mut run = xtask();
-    run.args(["run", "--gdb", "--timeout", "600"])
-        .args(options)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut run = run.spawn().expect("the front door starts");
-    let mut errors = BufReader::new(run.stderr.take().expect("its standard error"));
-    let mut line = String::new();
-    while !line.contains("target remote") {
-        line.clear();
-        assert_ne!(
-            errors.read_line(&mut line).expect("it is UTF-8"),
-            0,
-            "it ended without a line for the debugger"
-        );
-    }
+    let Waiting {
+        mut run,
+        line,
+        errors: _errors,
+    } = wait_for_debugger(600, options);
     let typed = format!("{} -batch {more}", line.trim());
     let debugger = finish(
         Command::new("sh")

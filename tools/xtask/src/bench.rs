@@ -13,10 +13,9 @@ mod screen;
 mod table;
 
 use crate::abi::Abi;
-use crate::console::Console;
-use crate::machine::{Board, Cpu, Firmware, ICOUNT_SHIFT, Machine};
-use crate::verdict::{End, Kind, Verdict};
-use crate::{initrd, interrupt, prebuilt, qemu, workspace};
+use crate::machine::Cpu;
+use crate::verdict::Verdict;
+use crate::{counted, initrd, interrupt, prebuilt, workspace};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use figures::Figures;
@@ -107,7 +106,13 @@ fn measure() -> Result<Result<Figures, Verdict>> {
         let start = Instant::now();
         let mut runs = Vec::new();
         for _ in 0..2 {
-            match boot(smp, subjects, &parts.image, initrd.path())? {
+            match counted::boot(
+                (Cpu::Power9, smp),
+                &format!("bench case={subjects}"),
+                &parts.image,
+                initrd.path(),
+                TIMEOUT,
+            )? {
                 Ok(console) => runs.push(Figures::of_console(&console)?),
                 Err(verdict) => return Ok(Err(verdict)),
             }
@@ -129,35 +134,6 @@ fn measure() -> Result<Result<Figures, Verdict>> {
     }
     figures.add(Figures::of_image(&parts.image)?)?;
     Ok(Ok(figures))
-}
-
-/// What a boot prints.
-fn boot(smp: u16, subjects: &str, image: &Path, initrd: &Path) -> Result<Result<String, Verdict>> {
-    let board = Board::Pseries {
-        cpu: Cpu::Power9,
-        firmware: Firmware::Vof,
-    };
-    let machine = Machine {
-        board,
-        smp,
-        memory: board.default_memory(),
-        icount: true,
-        gdb: None,
-        command_line: format!("bench case={subjects} icount={ICOUNT_SHIFT}"),
-        image: image.to_path_buf(),
-        initrd: initrd.to_path_buf(),
-    };
-    let mut screen = Vec::new();
-    let mut console = Console::new(&mut screen, None);
-    let end = match qemu::boot(&machine, Some(TIMEOUT), &mut console, None) {
-        Ok(end) => end,
-        Err(qemu::StartError(reason)) => End::NotStarted(reason),
-    };
-    let verdict = Verdict::of(&console.finish()?, &end);
-    if verdict.kind != Kind::Passed {
-        return Ok(Err(verdict));
-    }
-    Ok(Ok(String::from_utf8_lossy(&screen).into_owned()))
 }
 
 /// The baseline and everything that is made from it: name and content.

@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod command;
 mod console;
+mod counted;
 mod debugger_socket;
 mod initrd;
 mod interrupt;

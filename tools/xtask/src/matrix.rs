@@ -9,10 +9,9 @@ mod page;
 mod picture;
 
 use crate::abi::Abi;
-use crate::console::Console;
-use crate::machine::{Board, Cpu, Firmware, ICOUNT_SHIFT, Machine};
-use crate::verdict::{End, Kind, Verdict};
-use crate::{initrd, interrupt, prebuilt, qemu, workspace};
+use crate::machine::Cpu;
+use crate::verdict::Verdict;
+use crate::{counted, initrd, interrupt, prebuilt, workspace};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use facts::{Account, Facts};
@@ -93,32 +92,13 @@ pub(crate) fn matrix(options: &Options) -> Result<ExitCode> {
 
 /// Boots the matrix on one machine. The inner error is the verdict on a run that did not pass.
 fn run(cpu: Cpu, image: &Path, initrd: &Path) -> Result<Result<Account, Verdict>> {
-    let board = Board::Pseries {
-        cpu,
-        firmware: Firmware::Vof,
-    };
-    let machine = Machine {
-        board,
-        smp: 1,
-        memory: board.default_memory(),
-        icount: true,
-        gdb: None,
-        command_line: format!("case=matrix::* icount={ICOUNT_SHIFT} matrix=lines log=warn"),
-        image: image.to_path_buf(),
-        initrd: initrd.to_path_buf(),
-    };
     let start = Instant::now();
-    let mut screen = Vec::new();
-    let mut console = Console::new(&mut screen, None);
-    let end = match qemu::boot(&machine, Some(TIMEOUT), &mut console, None) {
-        Ok(end) => end,
-        Err(qemu::StartError(reason)) => End::NotStarted(reason),
+    let arguments = "case=matrix::* matrix=lines log=warn";
+    let said = match counted::boot((cpu, 1), arguments, image, initrd, TIMEOUT)? {
+        Ok(said) => said,
+        Err(verdict) => return Ok(Err(verdict)),
     };
-    let verdict = Verdict::of(&console.finish()?, &end);
-    if verdict.kind != Kind::Passed {
-        return Ok(Err(verdict));
-    }
-    let account = Account::read(&String::from_utf8_lossy(&screen))?;
+    let account = Account::read(&said)?;
     println!(
         "{cpu:?}: {}, {} s",
         account.counts.join(", "),
