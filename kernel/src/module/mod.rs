@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `load`, `unload` | the two ways, step by step |
 //! | `registry` | which modules there are; names to functions |
+//! | `at_address` | which one an address is in, and what it has there |
 //! | `place` | memory for code: room, copy, cache |
 //! | `resolve` | who answers for an undefined symbol |
 //! | `late` | what live patches refer to in modules that come later |
@@ -17,6 +18,7 @@
 //! | `extra` | modules that came with the boot |
 //! | `snapshot` | did a failure really change nothing? |
 
+mod at_address;
 mod c;
 mod error;
 mod extra;
@@ -31,6 +33,7 @@ mod snapshot;
 mod tests;
 mod unload;
 
+pub(crate) use at_address::{Busy, any, at, locate, name_of};
 pub(crate) use c::{SeqFile, read, update_jiffies};
 pub use error::{Error, Reason};
 pub use extra::{ExtraModule, extra};
@@ -38,7 +41,6 @@ pub use load::{load, load_with};
 pub use macros::modinfo;
 pub use parameters::{Parameter, parameter, set_parameter};
 pub use place::used_bytes;
-pub(crate) use registry::{Busy, any, at, locate, name_of};
-pub use registry::{Module, ModuleUse, State, functions, get, hold, list, symbol_at};
+pub use registry::{Module, ModuleUse, State, functions, get, hold, list};
 pub use snapshot::Snapshot;
 pub use unload::unload;

@@ -1,5 +1,6 @@
 //! Coming, being used, and going.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,13 +8,13 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arch::ftrace::ftrace_trash;
 use kernel_core::errno::Errno;
 
-use super::super::{Module, Reason, Snapshot, State, get, hold, list, symbol_at, unload, used_bytes};
+use super::super::{Module, Reason, Snapshot, State, get, hold, list, unload, used_bytes};
 use super::{Loaded, call, function, refused};
 use crate::ftrace::{self, FtraceOps, OpsFlags, Place};
 use crate::livepatch;
 use crate::sync::{IrqLock, Rank};
 use crate::thread::{self, Builder, JoinHandle};
-use crate::{ensure, ensure_eq, ktest};
+use crate::{ensure, ensure_eq, ktest, module};
 
 /// The statics of tests/modules, as their sources have them.
 const A_TARGET: u64 = 0xaaaa_0000_0000_0001;
@@ -125,6 +126,16 @@ fn set(module: &Module, name: &str, value: u64) -> Result<(), String> {
     // SAFETY: eight bytes of the module's data, which nobody else looks at until `cleanup_module`.
     unsafe { (address as *mut u64).write_volatile(value) };
     Ok(())
+}
+
+/// What a module has at an address.
+fn symbol_at(address: u64) -> Option<String> {
+    let mut found = None;
+    module::locate(address, &mut |location| {
+        let name = location.module.unwrap_or_default();
+        found = Some(format!("{}+{:#x} [{name}]", location.path, location.offset));
+    });
+    found
 }
 
 ktest! {
