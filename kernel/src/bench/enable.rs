@@ -12,7 +12,7 @@ use super::{Unit, tell};
 use crate::ftrace::reap;
 use crate::livepatch::{KlpFunc, KlpObject, KlpPatch, disable, enable, move_threads, settle};
 use crate::situations::GATE;
-use crate::thread::{JoinHandle, spawn, with_all};
+use crate::thread::with_all;
 use crate::{ensure, ensure_eq, initrd, ktest, module};
 
 /// How many threads there are, with those that the kernel has anyway.
@@ -31,7 +31,7 @@ pub(super) fn measure() -> ktest::Result {
     module::load(MODULE, bytes).map_err(|error| error.to_string())?;
     let mut transitions = Vec::new();
     for threads in THREADS {
-        let sleepers = sleepers(threads - with_all(<[_]>::len));
+        let sleepers = GATE.sleepers(threads - with_all(<[_]>::len));
         let measured = with_threads(threads);
         GATE.open();
         for sleeper in sleepers {
@@ -43,17 +43,6 @@ pub(super) fn measure() -> ktest::Result {
     let each = more / (THREADS[2] - THREADS[0]) as u64;
     tell("transition/each-thread", Unit::Instructions, each);
     module::unload(MODULE).map_err(|error| error.to_string())
-}
-
-/// Threads that sleep at the gate, a few calls deep.
-fn sleepers(count: usize) -> Vec<JoinHandle<()>> {
-    GATE.close();
-    let sleep = |_| {
-        let thread = spawn("sleeper", || GATE.wait());
-        GATE.wait_for(thread.thread());
-        thread
-    };
-    (0..count).map(sleep).collect()
 }
 
 /// Measures all that depends on the number of threads; answers what moving them took.

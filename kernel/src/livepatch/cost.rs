@@ -16,7 +16,7 @@ use crate::cpu;
 use crate::ftrace::reap;
 use crate::matrix::clock::InstructionClock;
 use crate::situations::GATE;
-use crate::thread::{Builder, JoinHandle, all, sleep, spawn};
+use crate::thread::{Builder, JoinHandle, all, sleep};
 use crate::{ensure, ensure_eq, initrd, ktest, module, println};
 
 static ONE: AtomicU64 = AtomicU64::new(1);
@@ -28,17 +28,6 @@ extern "C" fn b() -> u64 {
 
 extern "C" fn c() -> u64 {
     2 * ONE.load(Ordering::Relaxed)
-}
-
-/// Threads that sleep at the gate, a few calls deep.
-fn sleepers(count: usize) -> Vec<JoinHandle<()>> {
-    GATE.close();
-    let sleep = |_| {
-        let thread = spawn("sleeper", || GATE.wait());
-        GATE.wait_for(thread.thread());
-        thread
-    };
-    (0..count).map(sleep).collect()
 }
 
 /// A patch of a function of the kernel.
@@ -151,7 +140,7 @@ ktest! {
         let bytes = initrd::file("modules/klp_target.ko").ok_or("modules/klp_target.ko is not in the initrd")?;
         module::load("klp_target", bytes).map_err(|error| error.to_string())?;
         for &threads in counts {
-            let sleepers = sleepers(threads - all().len());
+            let sleepers = GATE.sleepers(threads - all().len());
             let measured = measure();
             GATE.open();
             for sleeper in sleepers {

@@ -1,8 +1,9 @@
 //! Where a B or a C sleeps until a case lets it go on: no case depends on how fast the machine is.
 
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::thread::{State, Thread, WaitQueue, yield_now};
+use crate::thread::{JoinHandle, State, Thread, WaitQueue, spawn, yield_now};
 
 /// Open, or closed: then who comes waits.
 pub struct Gate {
@@ -26,6 +27,17 @@ impl Gate {
     pub fn open(&self) {
         self.closed.store(false, Ordering::Release);
         self.waiting.wake_all();
+    }
+
+    /// Closes it, and lets so many threads sleep there, a few calls deep.
+    pub fn sleepers(&'static self, count: usize) -> Vec<JoinHandle<()>> {
+        self.close();
+        let sleep = |_| {
+            let thread = spawn("sleeper", || self.wait());
+            self.wait_for(thread.thread());
+            thread
+        };
+        (0..count).map(sleep).collect()
     }
 
     /// Waits until the gate is open.
