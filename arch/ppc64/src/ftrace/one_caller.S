@@ -29,6 +29,19 @@
 
     .section .text.trampoline, "ax"
 
+// Guards against recursion, and makes the frame. On entry r0 = A's return address.
+    .macro open_one_frame
+    .cfi_register lr, r0
+    ld    %r12, {TRACE_DEPTH}(%r13)
+    cmpdi %r12, 0
+    bne-  .Lftrace_recursion
+    std   %r0, {LR_SAVE}(%r1)
+    .cfi_offset lr, {LR_SAVE}
+    stdu  %r1, -{FRAME_SIZE}(%r1)
+    .cfi_def_cfa_offset {FRAME_SIZE}
+    std   %r1, {TRACE_DEPTH}(%r13)
+    .endm
+
 // Calls the ops. On entry r11 = hook, r0 = A's return address, which is saved; the arguments are saved.
     .macro call_one_ops
     std   %r0, {LR}(%r1)
@@ -53,15 +66,7 @@
     .type  ftrace_one_caller, @function
 ftrace_one_caller:
     .cfi_startproc
-    .cfi_register lr, r0
-    ld    %r12, {TRACE_DEPTH}(%r13)
-    cmpdi %r12, 0
-    bne-  .Lftrace_recursion
-    std   %r0, {LR_SAVE}(%r1)
-    .cfi_offset lr, {LR_SAVE}
-    stdu  %r1, -{FRAME_SIZE}(%r1)
-    .cfi_def_cfa_offset {FRAME_SIZE}
-    std   %r1, {TRACE_DEPTH}(%r13)
+    open_one_frame
     std   %r2, {TOC_SAVE}(%r1)
     .irp n, 3,4,5,6,7,8,9,10
     std   %r\n, {GPR}+8*\n(%r1)
@@ -84,15 +89,7 @@ ftrace_one_caller:
     .type  ftrace_regs_one_caller, @function
 ftrace_regs_one_caller:
     .cfi_startproc
-    .cfi_register lr, r0
-    ld    %r12, {TRACE_DEPTH}(%r13)
-    cmpdi %r12, 0
-    bne-  .Lftrace_recursion
-    std   %r0, {LR_SAVE}(%r1)
-    .cfi_offset lr, {LR_SAVE}
-    stdu  %r1, -{FRAME_SIZE}(%r1)
-    .cfi_def_cfa_offset {FRAME_SIZE}
-    std   %r1, {TRACE_DEPTH}(%r13)
+    open_one_frame
     .irp n, 0, 2,3,4,5,6,7,8,9,10, 13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     std   %r\n, {GPR}+8*\n(%r1)
     .endr
