@@ -8,7 +8,7 @@ use core::ops::Range;
 use core::sync::atomic::Ordering;
 
 use arch::ftrace::{
-    FtraceOps, HookHead, OpsEntry, OpsFlags, Trampoline, check_word, direct_word, retarget_stub, site_word,
+    FtraceOps, HookHead, OpsEntry, OpsFlags, Trampoline, check_word, retarget_stub, site_word,
     write_original, write_stub,
 };
 use arch::text;
@@ -24,7 +24,7 @@ pub(super) struct Hook {
     list: List,
     entry: Entry,
     /// A global entry of the function that does not pass the hook, once somebody has asked for it.
-    original: Option<Original>,
+    original: Option<Slot>,
     /// What the enabled site holds.
     branch: u32,
     /// The site has its nop, as long as hooks are turned off as a whole.
@@ -38,8 +38,6 @@ struct Entry {
     head: Box<HookHead>,
     trampoline: Trampoline,
 }
-
-struct Original(Slot);
 
 /// The ops of a hook in the order of their calls: for us, and as the trampolines read them.
 struct List {
@@ -66,7 +64,7 @@ impl List {
     fn branch(&self, site: &Site, entry: &Entry) -> Option<u32> {
         match &self.ops[..] {
             [only] if only.direct.load(Ordering::Relaxed) != 0 => {
-                direct_word(site.address, only.direct.load(Ordering::Relaxed))
+                insn::b(site.address, only.direct.load(Ordering::Relaxed))
             }
             _ => site_word(site.shape, site.address, entry.stub.address()),
         }
@@ -103,16 +101,8 @@ impl Entry {
 }
 
 impl Hook {
-    /// A hook with these ops. The site is enabled when this returns; on an error nothing has changed.
+    /// A hook with these ops that nothing leads to yet: as [`Entry::new`].
     pub(super) fn new(site: Site, ops: Vec<Arc<FtraceOps>>) -> Result<Self, FtraceError> {
-        let hook = Self::prepare(site, ops)?;
-        cpu::synchronise();
-        hook.write_site(insn::NOP, hook.branch)?;
-        Ok(hook)
-    }
-
-    /// A hook that nothing leads to yet: as [`Entry::new`].
-    pub(super) fn prepare(site: Site, ops: Vec<Arc<FtraceOps>>) -> Result<Self, FtraceError> {
         let list = List::new(ops);
         let no_stub = || FtraceError::NoStub {
             function: site.function.clone(),
@@ -166,9 +156,9 @@ impl Hook {
             // SAFETY: the slot is ours, and the site is the function's, which lives as long as it is hooked.
             let written = unsafe { write_original(slot.address(), self.site.entry, self.site.address) };
             cpu::synchronise();
-            self.original = written.then_some(Original(slot));
+            self.original = written.then_some(slot);
         }
-        self.original.as_ref().map(|Original(slot)| slot.address())
+        self.original.as_ref().map(Slot::address)
     }
 
     /// Turns the hook on or off, while it stays what it is.
@@ -306,7 +296,7 @@ impl Retire for Hook {
     fn ranges(&self) -> Vec<Range<u64>> {
         let mut ranges = self.entry.ranges();
         ranges.push(self.list.range());
-        ranges.extend(self.original.iter().map(|Original(slot)| slot.range()));
+        ranges.extend(self.original.as_ref().map(Slot::range));
         ranges
     }
 }

@@ -32,16 +32,7 @@ pub enum Place {
 
 /// Adds `ops` to the hook of `site`, and makes the hook if there is none. On an error nothing has changed.
 pub fn register(site: &Site, ops: &Arc<FtraceOps>, place: Place) -> Result<(), FtraceError> {
-    let mut hooks = HOOKS.lock();
-    check(&hooks, site, ops)?;
-    match hooks.get_mut(&site.address) {
-        Some(hook) => add(hook, ops, place),
-        None => {
-            let hook = Hook::new(site.clone(), Vec::from([ops.clone()]))?;
-            hooks.insert(site.address, hook);
-            Ok(())
-        }
-    }
+    register_all(&[(site, ops)], place)
 }
 
 /// The same for many, each site once: all new hooks together cost as many synchronisations of all CPUs as one. On an error
@@ -53,7 +44,7 @@ pub fn register_all(pairs: &[(&Site, &Arc<FtraceOps>)], place: Place) -> Result<
     for (site, ops) in pairs {
         check(&hooks, site, ops)?;
         if !hooks.contains_key(&site.address) {
-            let hook = Hook::prepare((*site).clone(), Vec::from([(*ops).clone()]))?;
+            let hook = Hook::new((*site).clone(), Vec::from([(*ops).clone()]))?;
             words.extend(hook.change(true)?);
             new.push(hook);
         }
@@ -171,7 +162,7 @@ pub fn unregister_all(pairs: &[(&Site, &Arc<FtraceOps>)]) -> Result<(), FtraceEr
 /// The word in an ops that says where the site may lead directly has changed: leads the site there, if there is no other ops. Every
 /// CPU executes the new word when this returns. On an error nothing has changed.
 pub fn lead(site: &Site) -> Result<(), FtraceError> {
-    HOOKS.lock().get_mut(&site.address).map_or(Ok(()), Hook::lead)
+    lead_all(&[site])
 }
 
 /// The same for many: all together cost as many synchronisations of all CPUs as one.

@@ -1,6 +1,7 @@
 //! Slots for what is written to the area next to the image: hooks' stubs, originals, choices, the stubs of a return design. Its
 //! pages are mapped as they get into use, for good.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -8,6 +9,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use arch::ftrace::STUB_SIZE;
 use arch::image;
 
+use super::Retire;
 use crate::memory::{self, PAGE_SIZE, Rights};
 use crate::sync::{IrqLock, Rank};
 
@@ -47,6 +49,13 @@ impl Slot {
     /// All of it.
     pub fn range(&self) -> Range<u64> {
         self.0..self.0 + STUB_SIZE
+    }
+}
+
+impl Retire for Slot {
+    /// A thread in it has its next instruction there, and who returns to it has that as a return address.
+    fn ranges(&self) -> Vec<Range<u64>> {
+        vec![self.range()]
     }
 }
 

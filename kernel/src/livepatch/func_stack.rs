@@ -74,7 +74,8 @@ impl FuncStack {
         }
     }
 
-    /// Puts `patch`'s replacement on top, for the threads that are in the patched state. The first one hooks the function. On an error nothing has changed.
+    /// Puts `patch`'s replacement on top, for the threads that are in the patched state. The first one hooks the function. On an
+    /// error nothing has changed.
     pub(super) fn push(
         &mut self,
         patch: &str,

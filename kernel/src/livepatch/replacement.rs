@@ -1,14 +1,12 @@
 //! One patch's replacement of a function: where calls go, and come back from.
 
 use alloc::string::String;
-use alloc::vec::Vec;
-use core::iter;
 use core::ops::Range;
 
 use arch::livepatch::{ReturnDesign, write_return_stub};
 
 use super::object::Target;
-use crate::ftrace::{Retire, Slot};
+use crate::ftrace::Slot;
 
 /// Where a call goes.
 #[repr(C)]
@@ -25,17 +23,6 @@ pub(super) const ORIGINAL: Goal = Goal {
     return_entry: 0,
 };
 
-/// The stub of a replacement under `return-stack`.
-#[derive(Debug)]
-pub(super) struct ReturnStub(Slot);
-
-impl Retire for ReturnStub {
-    /// A thread has it as long as C, or what C has gone on in, returns there.
-    fn ranges(&self) -> Vec<Range<u64>> {
-        iter::once(self.0.range()).collect()
-    }
-}
-
 /// One patch's replacement of the function.
 #[derive(Debug)]
 pub(super) struct Replacement {
@@ -43,8 +30,8 @@ pub(super) struct Replacement {
     /// `None`: the function itself, as a patch that replaces others puts it over their replacements.
     pub(super) function: Option<u64>,
     pub(super) design: ReturnDesign,
-    /// Under `return-stack`, where there is a function.
-    pub(super) stub: Option<ReturnStub>,
+    /// Under `return-stack`, where there is a function: a thread has it as long as C, or what C has gone on in, returns there.
+    pub(super) stub: Option<Slot>,
 }
 
 impl Replacement {
@@ -58,7 +45,7 @@ impl Replacement {
             // SAFETY: the slot is ours, and the patch keeps C until no thread is in it and no call goes there.
             let written = unsafe { write_return_stub(slot.address(), function, target.returns_by_itself) };
             written.then_some(())?;
-            stub = Some(ReturnStub(slot));
+            stub = Some(slot);
         }
         Some(Replacement {
             patch: String::from(patch),
@@ -69,7 +56,7 @@ impl Replacement {
     }
 
     pub(super) fn goal(&self) -> Goal {
-        let stub = self.stub.as_ref().map(|ReturnStub(slot)| slot.address());
+        let stub = self.stub.as_ref().map(Slot::address);
         self.function.map_or(ORIGINAL, |function| Goal {
             function,
             return_entry: stub.or(self.design.entry()).unwrap_or_default(),
@@ -78,13 +65,13 @@ impl Replacement {
 
     /// Its stub, if it has one: where calls of C return to.
     pub(super) fn stub_range(&self) -> Option<Range<u64>> {
-        self.stub.as_ref().map(|ReturnStub(slot)| slot.range())
+        self.stub.as_ref().map(Slot::range)
     }
 
     /// Where a site can lead without a trampoline; `site` is that of B.
     pub(super) fn direct(&self, site: u64) -> Option<u64> {
         match (&self.stub, self.function) {
-            (Some(ReturnStub(slot)), _) => Some(slot.address()),
+            (Some(slot), _) => Some(slot.address()),
             (None, None) => Some(behind(site)),
             (None, Some(_)) => None,
         }

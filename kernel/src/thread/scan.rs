@@ -45,7 +45,8 @@ pub(crate) fn in_trampoline_with<'a>(
     found.map(|thread| &**thread)
 }
 
-/// The threads other than the running one that [`in_trampoline_with`] can be true of, whatever the ranges are: for who asks for many.
+/// The threads other than the running one that [`in_trampoline_with`] can be true of, whatever the ranges are: for who asks for
+/// many.
 pub(crate) fn others_in_trampolines(world: &World) -> Vec<Arc<Thread>> {
     let mut threads = others();
     threads.retain(|thread| has_word_in(world, thread, &trampoline_code()));
@@ -73,8 +74,8 @@ fn records(head: &ThreadHead) -> Range<u64> {
     limit - (RETURN_STACK_DEPTH * size_of::<ReturnRecord>()) as u64..end
 }
 
-/// Whether an exact trace says that its thread is in none of `code` and returns to none of `stubs`: words that look like addresses of it are stale, or
-/// plain numbers, and in a thread that sleeps for long they stay.
+/// Whether an exact trace says that its thread is in none of `code` and returns to none of `stubs`: words that look like addresses
+/// of it are stale, or plain numbers, and in a thread that sleeps for long they stay.
 fn is_certainly_outside<'a>(trace: Trace<'a>, code: &[Range<u64>], stubs: &'a [Range<u64>]) -> bool {
     let mut trace = trace.watching(stubs);
     let is_outside = trace.by_ref().all(|frame| {

@@ -6,7 +6,7 @@ mod stub;
 
 pub use frame::{FtraceFrame, FtraceRegs, HookHead, OpsEntry};
 pub use ops::{FtraceOps, OpsFlags, OpsFunction};
-pub use stub::{STUB_SIZE, choice_words, direct_word, original_words, site_word, stub_words};
+pub use stub::{STUB_SIZE, choice_words, original_words, site_word, stub_words};
 
 #[cfg(target_arch = "powerpc64")]
 mod trampoline;

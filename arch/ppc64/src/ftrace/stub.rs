@@ -78,11 +78,6 @@ pub fn choice_words(at: u64, goals: [u64; 2]) -> Option<[u32; 5]> {
     ])
 }
 
-/// What a site holds that leads straight to a place in the stub area, or in its function; `None` when that is out of reach.
-pub fn direct_word(site: u64, to: u64) -> Option<u32> {
-    insn::b(site, to)
-}
-
 /// What an enabled site of this shape holds; `None` when the stub is out of reach.
 pub fn site_word(shape: SiteShape, site: u64, stub: u64) -> Option<u32> {
     match shape {
