@@ -43,7 +43,12 @@ def returns(word):
 
 
 def step():
-    gdb.execute("stepi", to_string=True)
+    """One instruction. QEMU's step can end before it, when the host interrupts the emulator; nothing here branches to itself."""
+    before = register("pc")
+    for _ in range(10):
+        gdb.execute("stepi", to_string=True)
+        if register("pc") != before:
+            break
     return register("pc")
 
 
