@@ -7,8 +7,10 @@ pub mod talk;
 pub mod unwinder;
 
 use std::env;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::thread;
 
 /// The workspace's folder.
 #[must_use]
@@ -29,6 +31,21 @@ pub fn xtask() -> Command {
     };
     command.current_dir(root()).stdin(Stdio::null());
     command
+}
+
+/// Whether there is a GDB. A test that needs one and has none says so, past the test runner, which would keep it to itself.
+#[must_use]
+pub fn has_gdb() -> bool {
+    let is_there = Command::new("gdb-multiarch").arg("--version").output().is_ok();
+    if !is_there {
+        let name = thread::current().name().unwrap_or("a test").to_owned();
+        // Nobody would listen to an error either.
+        _ = writeln!(
+            io::stderr(),
+            "SKIPPED: {name}: there is no gdb-multiarch; tools/setup installs it"
+        );
+    }
+    is_there
 }
 
 /// A command that has ended.

@@ -8,6 +8,9 @@ use end_to_end::root;
 /// only looks is asked, and must answer what is known.
 #[test]
 fn every_command_answers_after_a_crash_in_c() {
+    if !end_to_end::has_gdb() {
+        return;
+    }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let [patch, target] = ledger(folder.path());
     let options = [

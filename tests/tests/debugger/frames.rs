@@ -35,6 +35,9 @@ fn step_through(options: &[&str], designs: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_call_under_every_design() {
+    if !end_to_end::has_gdb() {
+        return;
+    }
     let lines = step_through(&[], &DESIGNS);
     // So many lines of the trampolines' sources were found for their instructions, all of them right: a wrong one is a mismatch.
     let found = lines
@@ -46,6 +49,9 @@ fn a_call_under_every_design() {
 
 #[test]
 fn a_call_that_the_graph_tracer_sees() {
+    if !end_to_end::has_gdb() {
+        return;
+    }
     let case = "livepatch::tests::the_graph_tracer_sees_a_patched_function_begin_and_end_once";
     let settings = format!("CALLS={}", DESIGNS.len());
     let lines = run_script(&["--case", case], &settings, "witness.py", "witness");
@@ -57,6 +63,9 @@ fn a_call_that_the_graph_tracer_sees() {
 /// The kernel steps through the call, so behind each instruction there is an exception.
 #[test]
 fn a_call_behind_exceptions() {
+    if !end_to_end::has_gdb() {
+        return;
+    }
     let case = "unwind::stepped::trampolines::every_design";
     let settings = format!("CALLS={}; EVERY=200; SKIP=7", DESIGNS.len());
     let lines = run_script(&["--case", case], &settings, "interrupted.py", "witness");
@@ -74,6 +83,9 @@ fn a_call_behind_exceptions() {
 /// Another processor, whose code is pc-relative, with several CPUs. There is no TOC pointer, so caller-frame has no calls.
 #[test]
 fn a_call_in_a_kernel_without_a_toc() {
+    if !end_to_end::has_gdb() {
+        return;
+    }
     let designs: Vec<&str> = DESIGNS
         .into_iter()
         .filter(|design| *design != "caller-frame")
@@ -84,5 +96,8 @@ fn a_call_in_a_kernel_without_a_toc() {
 /// A machine whose firmware puts the kernel into memory only after the debugger has connected.
 #[test]
 fn a_call_without_a_hypervisor() {
+    if !end_to_end::has_gdb() {
+        return;
+    }
     step_through(&["--machine", "powernv9"], &DESIGNS);
 }

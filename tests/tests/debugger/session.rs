@@ -27,6 +27,9 @@ fn masked(line: &str) -> String {
 
 #[test]
 fn the_worked_session_takes_place() {
+    if !end_to_end::has_gdb() {
+        return;
+    }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let [patch, target] = ledger(folder.path());
     let options = [

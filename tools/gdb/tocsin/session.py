@@ -11,6 +11,8 @@ IMAGE = os.path.join(ROOT, "target/tocsin/tocsin")
 PORT = 1234
 # What the unwinder and the watch on modules read: looked up before they are asked.
 STATICS = ("kernel::thread::scheduler::THREADS", "kernel::module::registry::REGISTRY")
+# Nothing has stopped yet since GDB was connected.
+is_new = True
 
 
 class Tocsin(gdb.Command):
@@ -45,8 +47,18 @@ def match_byte_order():
 
 
 def on_stop(_event):
+    global is_new
     match_byte_order()
     unwinder.forget()
+    if is_new:
+        # Modules that were there before us.
+        is_new = False
+        modules.refresh()
+
+
+def on_leave(_event):
+    global is_new
+    is_new = True
 
 
 def expect_kernel():
@@ -78,6 +90,7 @@ def begin():
         part.register()
     unwinder.register()
     gdb.events.stop.connect(on_stop)
+    gdb.events.connection_removed.connect(on_leave)
     # What goes on stops next in the kernel, and there is no changing the order while the guest runs.
     gdb.execute("define hook-continue\npython tocsin.session.expect_kernel()\nend")
     # So that sources are found from wherever the debugger was started: the image calls the workspace `.`.

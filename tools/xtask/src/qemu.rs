@@ -48,7 +48,9 @@ pub(crate) fn boot(
         thread::spawn(move || input(pipe));
     }
     let (output, errors) = (listen(child.stdout.take()), listen(child.stderr.take()));
-    let end = follow(&mut child, limit, &output, console);
+    // Somebody who debugs without a limit may look at what has failed for ever.
+    let power_off = (machine.gdb.is_none() || limit.is_some()).then_some(POWER_OFF);
+    let end = follow(&mut child, (limit, power_off), &output, console);
     interrupt::end(child.id());
     // Ends QEMU where it still runs; a wait on a child of ours fails only if it was waited for already.
     let status = child.wait();
@@ -87,9 +89,10 @@ enum Followed {
     Interrupted,
 }
 
+/// Until the machine's end, or one of two limits: from its start, and from when the guest reported its end.
 fn follow(
     child: &mut Child,
-    limit: Option<Duration>,
+    (limit, power_off): (Option<Duration>, Option<Duration>),
     output: &Receiver<Vec<u8>>,
     console: &mut Console<'_>,
 ) -> Followed {
@@ -119,7 +122,8 @@ fn follow(
         if console.report().exit.is_some() {
             exited.get_or_insert_with(Instant::now);
         }
-        if exited.is_some_and(|exited| exited.elapsed() > POWER_OFF) {
+        let lingers = |exited: Instant| power_off.is_some_and(|limit| exited.elapsed() > limit);
+        if exited.is_some_and(lingers) {
             return Followed::Lingered;
         }
         if let Some(limit) = limit.filter(|limit| start.elapsed() >= *limit) {
