@@ -15,6 +15,7 @@ const KEYS: &[&str] = &[
     "icount",       // an instruction takes 2 to this power nanoseconds
     "klp.return",   // the return design of live patches
     "klp.unsafe",   // enable patches that their design cannot carry
+    "gdb",          // `hvcN`, `hvcN,wait`: a debugger on another terminal, who is waited for
     "stress",       // calls and patches on all CPUs in place of the cases, for so many seconds
     "stress.seed",  // another seed for that
     "stress.plant", // a fault that it must find

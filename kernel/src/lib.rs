@@ -34,6 +34,7 @@ pub mod tree;
 pub mod unwind;
 
 mod bench;
+mod kgdb;
 mod platform;
 mod selftest;
 mod shell;

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use arch::interrupts;
 
-use crate::{backtrace, console, cpu, power, println, stress, thread};
+use crate::{backtrace, console, cpu, kgdb, power, println, stress, thread};
 
 /// How many panics there have been, all on one CPU.
 static DEPTH: AtomicU32 = AtomicU32::new(0);
@@ -24,6 +24,7 @@ pub fn panic(info: &PanicInfo<'_>) -> ! {
         cpu::park()
     }
     let message = info.message();
+    kgdb::panicked();
     match DEPTH.fetch_add(1, Ordering::Relaxed) {
         0 => {
             let running = cpu::stop_others();

@@ -84,6 +84,30 @@ pub(crate) fn read(bytes: &mut [u8; CHUNK]) -> usize {
     }
 }
 
+/// Writes to another terminal of the machine, at most as many bytes as are read at a time; see [`Machine::terminals`].
+///
+/// [`Machine::terminals`]: kernel_core::device_tree::Machine::terminals
+pub(crate) fn write_to(terminal: u32, bytes: &[u8]) {
+    for chunk in bytes.chunks(CHUNK) {
+        while hcall::is_busy(hcall::put_terminal_characters(terminal.into(), chunk)) {
+            hcall::spin_hint();
+        }
+    }
+}
+
+/// Reads what has come from another terminal, and does not wait for it; answers how many bytes there were.
+pub(crate) fn read_from(terminal: u32, bytes: &mut [u8; CHUNK]) -> usize {
+    hcall::get_terminal_characters(terminal.into(), bytes)
+}
+
+/// The terminal that the console is, where it is one of several.
+pub(crate) fn console_terminal() -> Option<u32> {
+    match platform() {
+        Platform::Pseries { terminal, .. } => Some(terminal),
+        Platform::PowerNv { .. } => None,
+    }
+}
+
 /// Makes every CPU take exceptions in little-endian mode. The others have not been started.
 pub(crate) fn set_little_endian_exceptions() {
     match platform() {

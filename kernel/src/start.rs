@@ -3,7 +3,7 @@
 use kernel_core::glob;
 
 use crate::{
-    boot_arguments, cpu, ftrace, initrd, ktest, livepatch, logging, machine, memory, platform, power,
+    boot_arguments, cpu, ftrace, initrd, kgdb, ktest, livepatch, logging, machine, memory, platform, power,
     selftest, shell, stress, symbols, thread,
 };
 
@@ -34,6 +34,7 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     platform::serve_firmware();
     cpu::bring_up();
     memory::report(unprotected);
+    kgdb::start();
     selftest::run();
     if let Some(peer) = shell::wanted() {
         shell::run(peer);

@@ -1,5 +1,6 @@
 """Steps through patched calls and compares GDB's frames with the truth at each stop. Run by tests/tests/debugger, in a GDB that
-is connected and has read tools/gdb/tocsin.py; CALLS is how many calls.
+is connected and has read tools/gdb/tocsin.py; CALLS is how many calls. VIA, where it is set, is a function that calls B next:
+the guest stops there and is stepped to B's site, on which there is no breakpoint then (tests/tests/kgdb.rs).
 """
 
 import os
@@ -10,7 +11,7 @@ import gdb
 from tocsin import assembly, return_stub, unwinder, values
 
 sys.path.insert(0, os.path.dirname(__file__))
-from truth import Count, Truth, breakpoint_at_site, step  # noqa: E402
+from truth import Count, Truth, breakpoint_at_site, register, step  # noqa: E402
 
 LONGEST = 2000
 B = "kernel::livepatch::tests::victim"
@@ -60,11 +61,16 @@ def step_through():
 
 def main():
     counts = {}
+    via = globals().get("VIA")
     site = breakpoint_at_site(B)
+    site.enabled = False
+    stop = gdb.Breakpoint(via, internal=True) if via else site
     for _ in range(CALLS):
-        site.enabled = True
+        stop.enabled = True
         gdb.execute("continue", to_string=True)
-        site.enabled = False
+        stop.enabled = False
+        while "*0x%x" % register("pc") != site.location:
+            step()
         what, count = step_through()
         counts.setdefault(what, Count()).add(count)
     site.delete()

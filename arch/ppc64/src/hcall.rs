@@ -26,6 +26,9 @@ const SET_MODE: u64 = 0x31c;
 /// H_SET_MODE's resource 4, the endianness of exceptions, and its value 1, little-endian.
 const SET_MODE_ENDIANNESS: u64 = 4;
 
+/// Its resource 2: what this CPU watches, DAWR and DAWRX.
+const SET_MODE_WATCHPOINT: u64 = 2;
+
 /// H_REGISTER_PROC_TBL: say where the process table is.
 const REGISTER_PROCESS_TABLE: u64 = 0x37c;
 /// Its flags: change what is registered, to a table, of radix trees, whose translations this partition invalidates itself.
@@ -161,6 +164,12 @@ pub fn set_little_endian_exceptions() {
         "H_SET_MODE(little-endian exceptions) answered {}",
         answer.status
     );
+}
+
+/// Gives this CPU's watchpoint registers these values; whether that is possible.
+pub(crate) fn set_watchpoint(address: u64, control: u64) -> bool {
+    // SAFETY: it touches no memory, and what the CPU meets by it is an exception.
+    unsafe { call(SET_MODE, [0, SET_MODE_WATCHPOINT, address, control, 0]) }.status == 0
 }
 
 /// Registers a process table of one page at the real address `table`, for all CPUs. Answers the call's status.

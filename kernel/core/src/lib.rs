@@ -12,6 +12,8 @@ extern crate alloc;
 pub mod area;
 pub mod bench;
 pub mod cmdline;
+#[cfg(any(feature = "debugger", test))]
+pub mod debugger;
 pub mod device_tree;
 pub mod errno;
 pub mod glob;

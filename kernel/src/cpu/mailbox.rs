@@ -21,6 +21,8 @@ bitflags! {
         const ANSWER = 1 << 3;
         /// It is to stand still until the world goes on: see `world.rs`.
         const PAUSE = 1 << 4;
+        /// It is to stand still until a debugger lets it go: see `hold.rs`.
+        const HOLD = 1 << 5;
     }
 }
 

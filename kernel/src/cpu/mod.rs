@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `bring_up.rs` | starts the CPUs that the firmware has left stopped, and where they arrive |
+//! | `hold.rs` | a debugger has stopped all others, for as long as it likes |
 //! | `mailbox.rs` | messages from CPU to CPU, with an interrupt each |
 //! | `rest.rs` | waiting for something to do |
 //! | `stop.rs` | for a panic: all others stand still |
@@ -12,6 +13,7 @@
 //! r13 leads to the running thread's head, that to the head of the CPU that runs it, and that is the beginning of a [`Cpu`].
 
 mod bring_up;
+pub(crate) mod hold;
 mod mailbox;
 mod rest;
 mod stop;
@@ -30,6 +32,7 @@ use crate::thread;
 
 pub use arch::cpu::MAXIMUM;
 pub(crate) use bring_up::bring_up;
+pub(crate) use hold::relax;
 pub(crate) use mailbox::receive;
 pub use mailbox::{Message, send};
 pub(crate) use rest::{rest, wake_up};

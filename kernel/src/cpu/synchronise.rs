@@ -7,6 +7,7 @@ use arch::text;
 
 use super::world::{must_be_interruptible, wait_for};
 use super::{MAXIMUM, Message, count, online, send, this};
+use crate::kgdb;
 
 /// What one CPU was asked for and has done, counted.
 struct Count {
@@ -78,8 +79,18 @@ pub fn change_code(write: impl Fn()) {
 #[allow(unsafe_code, reason = "writes instructions")]
 pub unsafe fn change_words(words: &[(u64, u32)]) {
     change_code(|| {
-        // SAFETY: as the caller says.
-        unsafe { text::write_scattered(words) }
+        if kgdb::has_breakpoints() {
+            // Where one stands the word goes beneath it.
+            for (address, word) in words {
+                if !kgdb::write_beneath(*address, *word) {
+                    // SAFETY: as the caller says.
+                    unsafe { text::write_word(*address, *word) }
+                }
+            }
+        } else {
+            // SAFETY: as the caller says.
+            unsafe { text::write_scattered(words) }
+        }
     });
 }
 

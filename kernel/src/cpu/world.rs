@@ -7,7 +7,7 @@ use arch::entry::ExceptionFrame;
 use arch::thread::ThreadHead;
 use arch::{hcall, interrupts, time};
 
-use super::{Cpu, MAXIMUM, Message, count, online, send, this};
+use super::{Cpu, MAXIMUM, Message, count, hold, online, relax, send, this};
 use crate::sync::{IrqLock, Rank};
 use crate::thread::{self, Thread};
 
@@ -96,7 +96,7 @@ fn wait(cpu: &Cpu, is_there: impl Fn(&Stand) -> bool) {
 
 /// Waits until `condition`, which the CPU makes true when it takes an interrupt, holds.
 pub(super) fn wait_for(cpu: &Cpu, condition: impl Fn() -> bool) {
-    let start = time::timebase();
+    let mut start = time::timebase();
     while !condition() {
         assert!(
             time::timebase() - start < PATIENCE || !cpu.is_online(),
@@ -106,23 +106,25 @@ pub(super) fn wait_for(cpu: &Cpu, condition: impl Fn() -> bool) {
         if !cpu.is_online() {
             return;
         }
-        hcall::spin_hint();
+        if relax() {
+            // A debugger's time counts for nobody.
+            start = time::timebase();
+        }
     }
 }
 
 /// This CPU waits, with interrupts off, until the world goes on; `frame` is what it was interrupted with.
-pub(crate) fn pause(frame: &ExceptionFrame) {
+pub(crate) fn pause(frame: &mut ExceptionFrame) {
     let stand = &STANDS[this().number()];
     // It cannot go on before this CPU is seen to wait.
     let gone_on = GONE_ON.load(Ordering::Acquire);
     stand
         .thread
         .store(address(thread::current_head()), Ordering::Relaxed);
-    stand
-        .frame
-        .store(core::ptr::from_ref(frame) as usize, Ordering::Release);
+    stand.frame.store(&raw const *frame as usize, Ordering::Release);
     while GONE_ON.load(Ordering::Acquire) == gone_on {
         hcall::spin_hint();
+        hold::stand_by(frame);
     }
     stand.thread.store(0, Ordering::Relaxed);
     stand.frame.store(0, Ordering::Release);

@@ -7,13 +7,13 @@ mod tests;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use arch::entry::{ExceptionFrame, Vector};
-use arch::{entry, idle, msr};
+use arch::{debug, entry, idle, msr};
 
 pub use fault::Fault;
 
 use crate::cpu::Message;
 use crate::thread::{self, CurrentName, Outcome};
-use crate::{backtrace, console, cpu, println, step};
+use crate::{backtrace, console, cpu, kgdb, println, step};
 
 /// Every exception arrives here, on the interrupted thread's stack, with interrupts off (see `arch/ppc64/src/entry`). It has no
 /// site: a CPU that has rested knows of no changed code before it is awake.
@@ -36,6 +36,7 @@ fn handle(frame: &mut ExceptionFrame) {
     match Vector(frame.vector) {
         Vector::DECREMENTER => {
             head.interrupts_active.fetch_add(1, Ordering::Relaxed);
+            kgdb::poll(frame);
             thread::tick(frame);
             thread::current_head()
                 .interrupts_active
@@ -50,9 +51,16 @@ fn handle(frame: &mut ExceptionFrame) {
             if messages.contains(Message::PAUSE) {
                 cpu::pause(frame);
             }
+            if messages.contains(Message::HOLD) {
+                cpu::hold::stand_by(frame);
+            }
             head.interrupts_active.fetch_sub(1, Ordering::Relaxed);
         }
+        Vector::TRACE if kgdb::traced(frame) => {}
         Vector::TRACE => step::trace(frame),
+        Vector::PROGRAM if kgdb::trapped(frame) => {}
+        Vector::DATA_STORAGE if kgdb::watched(frame) => {}
+        Vector::DATA_STORAGE | Vector::DATA_SEGMENT | Vector::MACHINE_CHECK if debug::catch(frame) => {}
         Vector::SYSTEM_RESET => system_reset(frame),
         _ => unexpected(frame),
     }
@@ -100,7 +108,10 @@ fn system_reset(frame: &mut ExceptionFrame) {
 }
 
 /// Ends a sacrificial thread; anybody else's fault is the kernel's end, with the same message.
-fn unexpected(frame: &ExceptionFrame) {
+fn unexpected(frame: &mut ExceptionFrame) {
+    if kgdb::faulted(frame) {
+        return;
+    }
     let fault = Fault::of(frame);
     let head = thread::current_head();
     let locks_held = head.locks_held.load(Ordering::Relaxed);

@@ -35,6 +35,11 @@ pub enum FtraceError {
         /// Where, what is there, what should be.
         mismatch: WordMismatch,
     },
+    /// A debugger has a breakpoint on the site.
+    Breakpoint {
+        /// The function's name.
+        function: String,
+    },
     /// The ops is in the hook already.
     AlreadyThere {
         /// The function's name.
@@ -84,6 +89,12 @@ impl fmt::Display for FtraceError {
             }
             FtraceError::UnexpectedWord { function, mismatch } => {
                 write!(f, "site of function '{function}': {mismatch}")
+            }
+            FtraceError::Breakpoint { function } => {
+                write!(
+                    f,
+                    "function '{function}' cannot be hooked: a debugger has a breakpoint on its site"
+                )
             }
             FtraceError::AlreadyThere { function, ops } => {
                 write!(f, "ops '{ops}' is in the hook of function '{function}' already")

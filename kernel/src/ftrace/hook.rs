@@ -11,12 +11,11 @@ use arch::ftrace::{
     FtraceOps, HookHead, OpsEntry, OpsFlags, Trampoline, check_word, retarget_stub, site_word,
     write_original, write_stub,
 };
-use arch::text;
 use kernel_core::insn;
 
 use super::retired::{Retire, retire};
 use super::{FtraceError, Site, Slot};
-use crate::cpu;
+use crate::{cpu, kgdb};
 
 /// A site in use.
 pub(super) struct Hook {
@@ -103,6 +102,11 @@ impl Entry {
 impl Hook {
     /// A hook with these ops that nothing leads to yet: as [`Entry::new`].
     pub(super) fn new(site: Site, ops: Vec<Arc<FtraceOps>>) -> Result<Self, FtraceError> {
+        if kgdb::has_breakpoint_at(site.address) {
+            return Err(FtraceError::Breakpoint {
+                function: site.function,
+            });
+        }
         let list = List::new(ops);
         let no_stub = || FtraceError::NoStub {
             function: site.function.clone(),
@@ -263,8 +267,12 @@ impl Hook {
 
     #[allow(unsafe_code, reason = "reads an instruction")]
     fn check_site(&self, word: u32) -> Result<(), FtraceError> {
-        // SAFETY: it is a site.
-        let checked = unsafe { check_word(self.site.address, word) };
+        // What a breakpoint stands in place of is what counts.
+        let checked = match kgdb::word_beneath(self.site.address) {
+            Some(beneath) if beneath == word => Ok(()),
+            // SAFETY: it is a site.
+            _ => unsafe { check_word(self.site.address, word) },
+        };
         checked.map_err(|mismatch| FtraceError::UnexpectedWord {
             function: self.site.function.clone(),
             mismatch,
@@ -275,10 +283,8 @@ impl Hook {
     #[allow(unsafe_code, reason = "changes a live site")]
     fn write_site(&self, from: u32, to: u32) -> Result<(), FtraceError> {
         self.check_site(from)?;
-        cpu::change_code(|| {
-            // SAFETY: it is a site, and its nop and all its branches are right at any moment: what they lead to is complete.
-            unsafe { text::write_word(self.site.address, to) }
-        });
+        // SAFETY: it is a site, and its nop and all its branches are right at any moment: what they lead to is complete.
+        unsafe { cpu::change_words(&[(self.site.address, to)]) };
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use kernel_core::tree::absolute;
 
 use super::Peer;
 use super::input::is_interrupted;
-use crate::{print, println, thread, tree};
+use crate::{kgdb, print, println, thread, tree};
 
 /// The status of success, of failure, and of being called wrongly.
 pub(super) const SUCCESS: i32 = 0;
@@ -41,7 +41,7 @@ pub(super) struct Streams {
     peer: Peer,
     targets: [Target; 2],
     files: Vec<File>,
-    /// For a program: lines that have no end yet.
+    /// For a program: lines that have no end yet. For others it is empty.
     open: [String; 2],
 }
 
@@ -83,6 +83,7 @@ impl Streams {
         }
         match self.peer {
             Peer::Person => print!("{text}"),
+            Peer::Debugger => kgdb::said(text),
             Peer::Program => {
                 for piece in text.split_inclusive('\n') {
                     self.open[kind].push_str(piece);

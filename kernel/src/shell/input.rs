@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use kernel_core::shell::INTERRUPT;
 
+use super::Peer;
 use crate::{platform, thread};
 
 /// Ticks of the timebase between two looks: 5 ms, which a person at a keyboard does not feel.
@@ -27,12 +28,25 @@ pub(super) fn set_interrupted(on: bool) {
 #[derive(Debug, Default)]
 pub(super) struct Input {
     waiting: VecDeque<u8>,
+    /// The console is somebody else's.
+    is_deaf: bool,
 }
 
 impl Input {
+    /// What a peer of the shell types.
+    pub(super) fn of(peer: Peer) -> Self {
+        Input {
+            waiting: VecDeque::new(),
+            is_deaf: peer == Peer::Debugger,
+        }
+    }
+
     /// Takes what has come; answers whether anything had.
     fn look(&mut self) -> bool {
         let mut bytes = [0; 16];
+        if self.is_deaf {
+            return false;
+        }
         let count = platform::read(&mut bytes);
         self.waiting.extend(&bytes[..count]);
         count != 0

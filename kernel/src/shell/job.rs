@@ -66,7 +66,9 @@ pub(super) fn run(parsed: &Parsed, mut context: Context, input: &mut Input) -> E
                     FORCED
                 }
                 other => {
-                    context.complain(format_args!("sh: {name}: ended by a fault: {other}"));
+                    // As above.
+                    let what = other.to_string();
+                    context.complain(format_args!("sh: {name}: ended by a fault: {what}"));
                     FAULTED
                 }
             };

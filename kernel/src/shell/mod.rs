@@ -25,6 +25,8 @@ mod own;
 mod session;
 mod tests;
 
+#[cfg(doc)]
+use crate::kgdb;
 use crate::{boot_arguments, power, thread};
 use session::Session;
 
@@ -35,6 +37,8 @@ pub(crate) enum Peer {
     Person,
     /// A program: lines come whole, and answers are frames.
     Program,
+    /// A debugger, who has lines executed by `monitor`.
+    Debugger,
 }
 
 /// Whether there shall be a shell, and for whom: the boot argument `shell`, or `shell=script`.
@@ -47,6 +51,17 @@ pub(crate) fn wanted() -> Option<Peer> {
             None
         }
     }
+}
+
+/// Executes a line for a debugger. What it has to say goes to [`kgdb::said`].
+pub(crate) fn execute_for_debugger(line: &str) {
+    // Its end is the debugger's affair.
+    let _ = Session::new(Peer::Debugger).execute(line);
+}
+
+/// Asks the command that runs to stop.
+pub(crate) fn interrupt() {
+    input::set_interrupted(true);
 }
 
 /// Runs the shell until somebody ends it, and with it the machine.

@@ -44,7 +44,7 @@ impl Session {
     pub(super) fn new(peer: Peer) -> Self {
         Session {
             peer,
-            input: Input::default(),
+            input: Input::of(peer),
             status: SUCCESS,
             folder: String::from("/"),
             history: Vec::new(),
@@ -56,6 +56,8 @@ impl Session {
         match self.peer {
             Peer::Person => self.talk(),
             Peer::Program => self.serve(),
+            // It has no line of its own.
+            Peer::Debugger => 0,
         }
     }
 

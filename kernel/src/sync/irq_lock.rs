@@ -7,6 +7,7 @@ use arch::{hcall, interrupts};
 use spin::relax::RelaxStrategy;
 
 use super::rank::{self, Rank};
+use crate::cpu;
 
 /// Gives the processor's other threads, or the emulator's other CPUs, a chance while this one waits.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ struct Yield;
 
 impl RelaxStrategy for Yield {
     fn relax() {
-        hcall::spin_hint();
+        cpu::relax();
     }
 }
 
@@ -77,6 +78,12 @@ impl<T: ?Sized> IrqLock<T> {
             hcall::spin_hint();
             self.try_lock()
         })
+    }
+
+    /// What the lock protects, if nobody has it. For a debugger, who has stopped all others: it keeps no order, since it does
+    /// not wait.
+    pub(crate) fn peek(&self) -> Option<impl Deref<Target = T> + '_> {
+        self.lock.try_lock()
     }
 
     /// Frees a lock whose guard was kept; interrupts stay off.

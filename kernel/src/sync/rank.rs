@@ -31,6 +31,8 @@ pub enum Rank {
     PatchStates,
     /// The console. Who prints names symbols, and those of modules have a lock.
     Console,
+    /// What a debugger's command has said.
+    Debugger,
     /// The modules.
     Modules,
     /// What holds one module.

@@ -35,7 +35,7 @@ pub(crate) use guard::{GuardPage, GuardedBy, describe_stack, guard_pages, own_gu
 pub use scan::find_stack_word_in;
 pub(crate) use scan::{has_word_in, in_trampoline_with, may_return_to, others, others_in_trampolines};
 pub use scheduler::{all, init, set_affinity, sleep, tick, yield_now};
-pub(crate) use scheduler::{idle_for, idle_loop, with_all};
+pub(crate) use scheduler::{idle_for, idle_loop, peek, with_all};
 pub use wait::WaitQueue;
 
 /// One kernel thread. r13 points to it while it runs, so the head comes first.
@@ -174,13 +174,18 @@ impl Thread {
     }
 
     /// Where the thread stands, or is about to.
-    fn raw_state(&self) -> State {
+    pub(crate) fn raw_state(&self) -> State {
         match self.state.load(Ordering::Acquire) {
             0 => State::Runnable,
             1 => State::Blocked,
             2 => State::Asleep,
             _ => State::Ended,
         }
+    }
+
+    /// The CPUs that it may run on, a bit for each.
+    pub(crate) fn affinity(&self) -> u64 {
+        self.allowed.load(Ordering::Relaxed)
     }
 
     fn may_run_on(&self, cpu: usize) -> bool {
@@ -230,6 +235,16 @@ fn current_uncounted() -> Option<&'static Thread> {
     let thread: *const Thread = arch::thread::current().cast();
     // SAFETY: as in `current`; the running thread cannot end under its own feet.
     Some(unsafe { &*thread })
+}
+
+/// The thread whose head this is.
+///
+/// # Safety
+/// It is the head of a thread, not of a CPU's first moments, and the thread does not end for as long as the answer is used.
+#[allow(unsafe_code, reason = "a raw address of what an Arc holds")]
+pub(crate) unsafe fn of_head<'a>(head: *const ThreadHead) -> &'a Thread {
+    // SAFETY: a thread begins with its head; the rest as the caller says.
+    unsafe { &*head.cast() }
 }
 
 /// The running thread.

@@ -9,6 +9,7 @@ use arch::time;
 
 use super::{State, Thread};
 use crate::cpu::{self, MAXIMUM};
+use crate::kgdb;
 use crate::sync::{IrqLock, IrqLockGuard, Rank};
 
 /// How long a thread runs before the next one is due, in ticks of the timebase: 2 ms.
@@ -128,7 +129,11 @@ impl RunQueue {
     pub(super) fn set_timer(&mut self, to: &Thread) {
         let now = time::timebase();
         let next_sleeper = self.sleeping.iter().map(|(at, _)| at.saturating_sub(now)).min();
-        let slice = if self.is_idle(to) { IDLE_SLICE } else { TIME_SLICE };
+        let slice = if self.is_idle(to) {
+            kgdb::patience().unwrap_or(IDLE_SLICE)
+        } else {
+            TIME_SLICE
+        };
         let ticks = next_sleeper.unwrap_or(slice).clamp(1, slice);
         time::set_decrementer(ticks as u32);
     }

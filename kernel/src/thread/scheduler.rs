@@ -50,6 +50,12 @@ pub fn init() {
     let boot: &'static Thread = unsafe { &*boot };
     // SAFETY: this is the first thread, on the boot stack, with interrupts off.
     unsafe { arch::thread::adopt(&boot.head) };
+    start_clock(boot);
+}
+
+/// On the first thread. Not a part of `init`, in which r13 changes: who has read it once need not read it again.
+#[inline(never)]
+fn start_clock(boot: &Thread) {
     RUNNING.store(true, Ordering::Release);
     run_queue::of_cpu(0).lock().set_timer(boot);
     interrupts::enable();
@@ -316,4 +322,10 @@ pub(crate) fn with_all<T>(look: impl FnOnce(&[Arc<Thread>]) -> T) -> T {
 /// allocates nothing.
 pub(super) fn look<T>(look: impl FnOnce(&[Arc<Thread>]) -> T) -> Option<T> {
     THREADS.lock_in_fault().map(|threads| look(&threads))
+}
+
+/// What `look` answers of every thread that has not ended; `None` when somebody is about to change the list. For a debugger, who
+/// has stopped all others and waits for nobody.
+pub(crate) fn peek<T>(look: impl FnOnce(&[Arc<Thread>]) -> T) -> Option<T> {
+    THREADS.peek().map(|threads| look(&threads))
 }

@@ -27,6 +27,7 @@ pub(crate) fn boot(
         memory: board.default_memory(),
         icount: true,
         gdb: None,
+        kgdb: None,
         command_line: format!("{arguments} icount={ICOUNT_SHIFT}"),
         image: image.to_path_buf(),
         initrd: initrd.to_path_buf(),

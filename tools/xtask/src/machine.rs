@@ -56,6 +56,8 @@ pub(crate) struct Wishes {
     /// In MiB.
     pub(crate) memory: Option<u32>,
     pub(crate) icount: bool,
+    /// A second console, for a debugger of the kernel's own.
+    pub(crate) kgdb: bool,
 }
 
 impl Board {
@@ -86,6 +88,11 @@ impl Board {
         if wishes.icount {
             return Err(format!(
                 "--icount: QEMU cannot run --machine {name} by instructions"
+            ));
+        }
+        if wishes.kgdb {
+            return Err(format!(
+                "--kgdb: --machine {name} has one console, which OPAL owns; --gdb asks QEMU instead"
             ));
         }
         if wishes.memory.is_some_and(|memory| memory < SMALLEST_POWERNV) {
@@ -172,6 +179,8 @@ pub(crate) struct Machine {
     pub(crate) icount: bool,
     /// Where QEMU waits for a debugger.
     pub(crate) gdb: Option<DebuggerSocket>,
+    /// Where the guest's second console is: the kernel waits for a debugger there.
+    pub(crate) kgdb: Option<DebuggerSocket>,
     pub(crate) command_line: String,
     pub(crate) image: PathBuf,
     pub(crate) initrd: PathBuf,
@@ -185,6 +194,7 @@ impl Machine {
             .args(self.board.arguments())
             .args(["-smp", &self.smp.to_string(), "-m", &self.memory.to_string()])
             .args(["-nodefaults", "-nographic", "-serial", "stdio"])
+            .args(self.kgdb.iter().flat_map(DebuggerSocket::for_guest))
             .args(["-no-reboot", "-action", self.on_panic()])
             .arg("-kernel")
             .arg(&self.image)
@@ -195,7 +205,7 @@ impl Machine {
             command.args(["-icount", &format!("shift={ICOUNT_SHIFT},sleep=off")]);
         }
         if let Some(socket) = &self.gdb {
-            command.arg("-S").args(socket.arguments());
+            command.arg("-S").args(socket.for_qemu());
         }
         command
     }
@@ -253,13 +263,14 @@ mod tests {
 
     #[test]
     fn what_qemu_is_told() {
-        let words = |board, icount, gdb| {
+        let words = |board, icount, gdb, kgdb| {
             let machine = Machine {
                 board,
                 smp: 3,
                 memory: 256,
                 icount,
                 gdb,
+                kgdb,
                 command_line: "case=a::* log=debug".into(),
                 image: "/image".into(),
                 initrd: "/initrd".into(),
@@ -272,7 +283,8 @@ mod tests {
             cpu: Cpu::Power10,
             firmware: Firmware::Slof,
         };
-        let slof = words(slof, true, Some(DebuggerSocket::open().unwrap()));
+        let socket = || Some(DebuggerSocket::open(0).unwrap());
+        let slof = words(slof, true, socket(), socket());
         for part in [
             "-M pseries,cap-cfpc=",
             "-cpu power10 -smp 3 -m 256 -nodefaults",
@@ -280,12 +292,15 @@ mod tests {
             "-icount shift=3,sleep=off",
             "-S -chardev socket,id=gdb,fd=",
             "server=on,wait=off,nodelay=on -gdb chardev:gdb",
+            "-serial stdio -chardev socket,id=kgdb,fd=",
+            "server=on,wait=off,nodelay=on -serial chardev:kgdb",
         ] {
             assert!(slof.contains(part), "{part:?} is not in {slof:?}");
         }
         let vof = words(
             Board::choose(Model::Pseries, Wishes::default()).unwrap(),
             false,
+            None,
             None,
         );
         assert!(
@@ -294,7 +309,7 @@ mod tests {
                 && !vof.contains("-gdb"),
             "{vof}"
         );
-        let powernv = words(Board::Powernv9, false, None);
+        let powernv = words(Board::Powernv9, false, None, None);
         assert!(
             powernv.starts_with("-M powernv9 -device ipmi-bmc-sim,") && !powernv.contains("-cpu"),
             "{powernv}"
@@ -326,6 +341,7 @@ mod tests {
                 "--firmware: ",
             ),
             (Wishes { icount: true, ..none }, "--icount: "),
+            (Wishes { kgdb: true, ..none }, "--kgdb: "),
             (
                 Wishes {
                     memory: Some(1023),

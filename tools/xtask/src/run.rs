@@ -1,7 +1,7 @@
 //! `cargo xtask run`: builds, packs the initrd, boots QEMU, and turns what the guest says into an exit status.
 
 use crate::console::Console;
-use crate::debugger_socket::DebuggerSocket;
+use crate::debugger_socket::{self, DebuggerSocket};
 use crate::machine::{self, Firmware, Machine, Wishes};
 use crate::shell::{self, Peer};
 use crate::target::Target;
@@ -72,13 +72,17 @@ pub(crate) struct Options {
     /// Run only the cases whose name matches, such as 'livepatch::*'
     #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
     case: Option<String>,
-    /// Give up after this many seconds [default: 300; with --gdb or a shell without a script: never]
+    /// Give up after this many seconds [default: 300; with --gdb, --kgdb or a shell without a script: never]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
     /// Let QEMU wait for a debugger before the first instruction, and print what to type in another terminal; a panic stops the
     /// guest instead of ending it (see docs/debugging.md)
     #[arg(long)]
     gdb: bool,
+    /// Have the kernel wait for a debugger on a second console, while it runs; with `=wait` before it does anything else;
+    /// pseries only
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true)]
+    kgdb: Option<Option<Kgdb>>,
     /// Let time pass by instructions: the same run gives the same output, and cases can count instructions; pseries only
     #[arg(long)]
     icount: bool,
@@ -88,6 +92,13 @@ pub(crate) struct Options {
     /// Install missing packages without asking (done by qemu-run.sh before anything else)
     #[arg(long)]
     yes: bool,
+}
+
+/// How the kernel waits for a debugger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kgdb {
+    /// It does nothing else before one has come
+    Wait,
 }
 
 /// What a machine runs in place of the cases.
@@ -126,6 +137,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         firmware: options.firmware,
         memory: options.memory,
         icount: options.icount,
+        kgdb: options.kgdb.is_some(),
         ..Wishes::default()
     });
     let peer = options.peer();
@@ -153,24 +165,33 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         memory: options.memory.unwrap_or(board.default_memory()),
         icount: options.icount,
         gdb: if options.gdb {
-            Some(DebuggerSocket::open()?)
+            Some(DebuggerSocket::open(debugger_socket::CUSTOMARY)?)
         } else {
             None
+        },
+        kgdb: match options.kgdb {
+            Some(_) => Some(DebuggerSocket::open(debugger_socket::GUESTS_OWN)?),
+            None => None,
         },
         command_line: command_line(options, peer.as_ref()),
         image: parts.image,
         initrd: initrd.path().to_path_buf(),
     };
-    if let Some(socket) = &machine.gdb {
+    let sockets = [
+        (&machine.gdb, "QEMU waits for"),
+        (&machine.kgdb, "The kernel listens to"),
+    ];
+    for (socket, who) in sockets {
+        let Some(socket) = socket else { continue };
         let port = socket.port()?;
-        eprintln!("QEMU waits for a debugger at port {port}. In another terminal, from this folder:");
+        eprintln!("{who} a debugger at port {port}. In another terminal, from this folder:");
         eprintln!(
             "  TOCSIN_IMAGE={} gdb-multiarch -x tools/gdb/tocsin.py{}-ex 'target remote localhost:{port}'",
             machine.image.display(),
             debugger_modules(&options.module)
         );
     }
-    let limit = match (options.timeout, options.gdb) {
+    let limit = match (options.timeout, options.gdb || options.kgdb.is_some()) {
         (None, true) => None,
         (None, false) if matches!(peer, Some(Peer::Person | Peer::Socket(_))) => None,
         (seconds, _) => Some(Duration::from_secs(seconds.unwrap_or(TIMEOUT))),
@@ -207,6 +228,10 @@ fn command_line(options: &Options, peer: Option<&Peer>) -> String {
     }
     if let Some(glob) = &options.case {
         words.push(format!("case={glob}"));
+    }
+    if let Some(when) = options.kgdb {
+        let wait = if when == Some(Kgdb::Wait) { ",wait" } else { "" };
+        words.push(format!("gdb=hvc1{wait}"));
     }
     if options.icount {
         words.push(format!("icount={}", machine::ICOUNT_SHIFT));

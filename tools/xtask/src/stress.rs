@@ -81,6 +81,7 @@ pub(crate) fn stress(options: &Options) -> Result<ExitCode> {
         memory: board.default_memory(),
         icount: options.icount,
         gdb: None,
+        kgdb: None,
         command_line: options.command_line(seed),
         image: parts.image,
         initrd: initrd.path().to_path_buf(),

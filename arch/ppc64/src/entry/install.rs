@@ -77,6 +77,7 @@ unsafe extern "C" {
     static exception_entry_saved: [u32; 0];
     static exception_entry_live: [u32; 0];
     fn exception_entry();
+    fn machine_check_entry();
     static exception_exit_end: [u32; 0];
 }
 
@@ -155,4 +156,10 @@ pub fn forgetful(frame: &ExceptionFrame) -> Option<Vector> {
 /// Where an exception handler returns to: a return address in here marks the frame above it as an [`ExceptionFrame`].
 pub fn exit_range() -> Range<u64> {
     &raw const exception_exit as u64..&raw const exception_exit_end as u64
+}
+
+/// The code of the exceptions' own entry and exit, up to the last one's first instruction. An exception in it would destroy
+/// what it is about to save or to restore.
+pub fn entry_range() -> Range<u64> {
+    exception_entry as *const () as u64..machine_check_entry as *const () as u64 + 0x80
 }

@@ -11,4 +11,4 @@ mod install;
 #[cfg(target_arch = "powerpc64")]
 pub(crate) use install::boot_guards;
 #[cfg(target_arch = "powerpc64")]
-pub use install::{exit_range, forgetful, install, prepare_cpu, survives_reset};
+pub use install::{entry_range, exit_range, forgetful, install, prepare_cpu, survives_reset};

@@ -21,6 +21,8 @@ pub(crate) struct Window<'a> {
     /// The window's entry in the CPU's tables; `None`: the CPU does not translate, and memory is written where it is.
     entry: Option<&'a AtomicU64>,
     process: u32,
+    /// What the entry was: not 0 when a debugger writes while it has stopped another's write.
+    before: u64,
     /// The page that is written.
     page: u64,
 }
@@ -29,7 +31,7 @@ impl Window<'_> {
     /// Opens the CPU's window on the page that `address` is in.
     ///
     /// # Safety
-    /// Interrupts are off until it closes, when it is dropped, and no other window is open.
+    /// Interrupts are off until it closes, when it is dropped; who has opened another one on this CPU waits until then.
     pub(crate) unsafe fn open(address: u64) -> Self {
         let page = address & !(PAGE_SIZE - 1);
         // SAFETY: r13 points to the running thread's head.
@@ -41,14 +43,22 @@ impl Window<'_> {
             // SAFETY: the address of an entry of the CPU's own tables, which nobody else changes.
             entry => Some(unsafe { AtomicU64::from_ptr(entry as *mut u64) }),
         };
+        let mut before = 0;
         if let Some(entry) = entry {
             let leaf = Leaf::new(page, Rights::ReadWrite);
+            // Not an exchange: who is stepped never comes to its end, and nobody else writes here.
+            before = entry.load(Ordering::Relaxed);
             entry.store(leaf.word().to_be(), Ordering::Relaxed);
-            tlb::entries_written();
+            if before == 0 {
+                tlb::entries_written();
+            } else {
+                tlb::forget_page_here(cpu.process(), ADDRESS);
+            }
         }
         Window {
             entry,
             process: cpu.process(),
+            before,
             page,
         }
     }
@@ -65,7 +75,7 @@ impl Window<'_> {
 impl Drop for Window<'_> {
     fn drop(&mut self) {
         if let Some(entry) = self.entry {
-            entry.store(0, Ordering::Relaxed);
+            entry.store(self.before, Ordering::Relaxed);
             tlb::forget_page_here(self.process, ADDRESS);
         }
     }

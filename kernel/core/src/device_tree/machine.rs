@@ -30,6 +30,8 @@ pub struct Machine {
     pub initrd: Option<Range<u64>>,
     /// Ticks of the timebase a second; `None` when the tree does not say.
     pub timebase_frequency: Option<u32>,
+    /// The units of the virtual terminals, `hvc0` first.
+    pub terminals: Vec<u32>,
     /// Who prints, and turns the machine off.
     pub platform: Platform,
     /// The firmware that says who it is; empty when it does not.
@@ -68,6 +70,7 @@ impl Machine {
             boot_arguments: tree.boot_arguments()?.to_owned(),
             initrd: tree.initrd()?,
             timebase_frequency: optional(first_cpu, "timebase-frequency", "a frequency")?,
+            terminals: tree.terminals().to_vec(),
             platform: tree.platform()?,
             firmware: firmware(tree)?,
         })

@@ -163,6 +163,19 @@ impl<'a> DeviceTree<'a> {
         }
     }
 
+    /// The units of the virtual terminals, in ascending order.
+    ///
+    /// As many as fit.
+    pub(super) fn terminals(&self) -> heapless::Vec<u32, 8> {
+        let devices = self.0.find_node("/vdevice").into_iter();
+        let nodes = devices.flat_map(|devices| devices.children());
+        let terminals = nodes.filter(|node| is_device_type(*node, "serial"));
+        let units = terminals.filter_map(|node| optional::<u32>(node, "reg", "a unit").ok().flatten());
+        let mut units: heapless::Vec<u32, 8> = units.take(8).collect();
+        units.sort_unstable();
+        units
+    }
+
     /// The virtual terminal to write to: the one that `/chosen` names, else the first one.
     fn terminal(&self) -> u32 {
         let unit = |node: FdtNode<'a>| optional::<u32>(node, "reg", "a unit").ok().flatten();
@@ -176,11 +189,7 @@ impl<'a> DeviceTree<'a> {
             .filter(|node| is_device_type(*node, "serial"))
             .and_then(unit);
         named
-            .or_else(|| {
-                let devices = self.0.find_node("/vdevice")?;
-                let terminals = devices.children().filter(|node| is_device_type(*node, "serial"));
-                terminals.filter_map(unit).min()
-            })
+            .or_else(|| self.terminals().first().copied())
             .unwrap_or(DEFAULT_TERMINAL)
     }
 }
