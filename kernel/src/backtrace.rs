@@ -1,7 +1,6 @@
 //! Prints who called whom. Allocates nothing and takes no lock but the console's, so that a panic can use it.
 
-use alloc::borrow::ToOwned;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use arch::entry::ExceptionFrame;
@@ -62,7 +61,7 @@ fn callers() -> Vec<String> {
     let mut names = Vec::new();
     for frame in unwind::here() {
         symbols::resolve(frame.address_inside(), &mut |location| {
-            names.push(location.path.to_owned())
+            names.push(location.path().to_string())
         });
     }
     names

@@ -4,7 +4,7 @@
 use alloc::format;
 use core::fmt;
 
-use kernel_core::symbols::SymbolTable;
+use kernel_core::symbols::{Name, Path, SymbolTable};
 use spin::Once;
 
 use crate::{ensure, ktest, module};
@@ -12,8 +12,10 @@ use crate::{ensure, ktest, module};
 /// A function that an address is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location<'a> {
-    /// Its name; a mangled one is demangled when it is printed.
-    pub path: &'a str,
+    /// Its name as the linker has it.
+    pub name: Name<'a>,
+    /// The address.
+    pub address: u64,
     /// Bytes from the function's beginning to the address.
     pub offset: u64,
     /// The function's size in bytes.
@@ -22,19 +24,28 @@ pub struct Location<'a> {
     pub module: Option<&'a str>,
     /// It is no function but a module's stub, through which the function is called.
     pub is_stub: bool,
-    /// File and line of the instruction.
-    pub line: Option<(&'a str, u32)>,
+}
+
+impl<'a> Location<'a> {
+    /// The path that its name stands for.
+    pub fn path(&self) -> Path<'a> {
+        self.name.path()
+    }
+
+    /// File and line of the instruction, if they are known: of the kernel's own.
+    fn line(&self) -> Option<(Name<'static>, u32)> {
+        table()?.line(self.address)
+    }
 }
 
 impl fmt::Display for Location<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = rustc_demangle::demangle(self.path);
         f.write_str(if self.is_stub { "stub of " } else { "" })?;
-        write!(f, "{path:#}+{:#x}/{:#x}", self.offset, self.size)?;
+        write!(f, "{}+{:#x}/{:#x}", self.path(), self.offset, self.size)?;
         if let Some(module) = self.module {
             write!(f, " [{module}]")?;
         }
-        if let Some((file, line)) = self.line {
+        if let Some((file, line)) = self.line() {
             write!(f, " ({file}:{line})")?;
         }
         Ok(())
@@ -85,12 +96,12 @@ pub fn resolve(address: u64, found: &mut dyn FnMut(Location<'_>)) {
     let Some(table) = table() else { return };
     match table.at(address) {
         Some((symbol, offset)) => found(Location {
-            path: symbol.path,
+            name: symbol.name,
+            address,
             offset,
             size: symbol.size,
             module: None,
             is_stub: false,
-            line: table.line(address),
         }),
         None => module::locate(address, found),
     }

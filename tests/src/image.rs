@@ -38,6 +38,8 @@ pub struct Image {
     pub eh_frame: Section,
     /// The compiler's list of sites, an address each.
     pub sites: Section,
+    /// The symbol table in the kernel's own format.
+    pub kallsyms: Section,
 }
 
 impl Image {
@@ -76,6 +78,7 @@ impl Image {
             text: section(".text")?,
             eh_frame: section(".eh_frame")?,
             sites: section("__patchable_function_entries")?,
+            kallsyms: section(".kallsyms")?,
         })
     }
 

@@ -1,27 +1,33 @@
 //! The kernel's symbol table: what each address is called, and where each name is.
 //!
 //! The host makes it from the linked image ([`TableBuilder`]) and the kernel reads it in place ([`SymbolTable`]), without an
-//! allocation, so that a panic can use it too. Names are found by binary search in an index that is made at link time.
+//! allocation, so that a panic can use it too. Names are found by their hash, in an index that is made at link time. A name is
+//! decoded when somebody looks at it, and its path is demangled then.
 //! The reader trusts nothing: a corrupt table gives wrong or no answers, never a panic.
 //!
 //! # Format
 //! Little endian. A header ([`layout`]), then sections that it locates:
-//! - **symbols**: records of 20 bytes in address order;
-//! - **names**: indices of symbols, ordered by name, each symbol once for its raw name and once for its path;
-//! - **files**: string references;
-//! - **blocks** and **lines**: the line table, see [`lines`];
-//! - **strings**: length-prefixed UTF-8.
+//! - **symbols**: records of 12 bytes in address order;
+//! - **names**: hashes of names and paths, with the symbols' numbers, see [`index`];
+//! - **files**, and **blocks** of the line table, see [`lines`]: where their texts begin;
+//! - **rules** and **codes**: all texts, compressed by one dictionary, see [`codes`] and [`dictionary`].
 
 use crate::local_entry::LocalEntry;
 
 mod builder;
+mod codes;
+mod dictionary;
+mod index;
 mod layout;
 mod lines;
+mod name;
+mod plain;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use builder::{BuildError, Line, TableBuilder};
+pub use name::{Name, Path};
 pub use table::{SymbolTable, SymbolsError};
 
 /// Bytes in a build id: a SHA-1.
@@ -48,10 +54,8 @@ pub enum Binding {
 /// One entry of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symbol<'a> {
-    /// The linker's name, `_RNvNtCs…` for Rust.
-    pub name: &'a str,
-    /// The demangled path, `kernel::situations::b`; the same as `name` when that is not mangled.
-    pub path: &'a str,
+    /// The linker's name, `_RNvNtCs…` for Rust, which knows its path.
+    pub name: Name<'a>,
     /// Where it begins; for a function its global entry.
     pub address: u64,
     /// Its size in bytes.
@@ -66,7 +70,13 @@ pub struct Symbol<'a> {
     pub binding: Binding,
 }
 
-impl Symbol<'_> {
+impl<'a> Symbol<'a> {
+    /// The demangled path of its name.
+    #[must_use]
+    pub const fn path(&self) -> Path<'a> {
+        self.name.path()
+    }
+
     /// The address of the patchable site, if there is one.
     #[must_use]
     pub fn site_address(&self) -> Option<u64> {

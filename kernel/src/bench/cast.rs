@@ -1,6 +1,6 @@
 //! The functions that are called: B, what takes its place, and what has nothing to do with either.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use crate::ftrace::Site;
@@ -85,7 +85,7 @@ pub(super) fn func(old: usize, new: usize) -> Result<KlpFunc, String> {
     let symbol = symbols::kernel().at(old as u64);
     let (symbol, _) = symbol.ok_or("a function of the bench is in no symbol table")?;
     Ok(KlpFunc {
-        old_name: symbol.name.into(),
+        old_name: symbol.name.to_string(),
         sympos: 0,
         new_function: new as u64,
     })

@@ -203,7 +203,7 @@ impl Display for FunctionAt {
         let mut result = None;
         symbols::resolve(self.0, &mut |location| {
             let what = if location.is_stub { "stub of" } else { "function" };
-            let written = write!(f, "{what} {}", location.path);
+            let written = write!(f, "{what} {}", location.path());
             result = Some(match location.module {
                 Some(module) => written.and_then(|()| write!(f, " of module {module}")),
                 None => written,

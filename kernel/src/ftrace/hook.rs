@@ -104,12 +104,12 @@ impl Hook {
     pub(super) fn new(site: Site, ops: Vec<Arc<FtraceOps>>) -> Result<Self, FtraceError> {
         if kgdb::has_breakpoint_at(site.address) {
             return Err(FtraceError::Breakpoint {
-                function: site.function,
+                function: site.name(),
             });
         }
         let list = List::new(ops);
         let no_stub = || FtraceError::NoStub {
-            function: site.function.clone(),
+            function: site.name(),
         };
         let entry = Entry::new(&site, &list).ok_or_else(no_stub)?;
         let branch = list.branch(&site, &entry).ok_or_else(no_stub)?;
@@ -184,7 +184,7 @@ impl Hook {
         if !self.entry.trampoline.serves(needed) {
             // A thread that has come to the old trampoline has fewer registers, or calls fewer ops, than the new list wants.
             let entry = Entry::new(&self.site, &list).ok_or_else(|| FtraceError::NoStub {
-                function: self.site.function.clone(),
+                function: self.site.name(),
             })?;
             cpu::synchronise();
             let old = (
@@ -250,7 +250,7 @@ impl Hook {
     fn wanted(&self) -> Result<u32, FtraceError> {
         let branch = self.list.branch(&self.site, &self.entry);
         branch.ok_or_else(|| FtraceError::NoStub {
-            function: self.site.function.clone(),
+            function: self.site.name(),
         })
     }
 
@@ -274,7 +274,7 @@ impl Hook {
             _ => unsafe { check_word(self.site.address, word) },
         };
         checked.map_err(|mismatch| FtraceError::UnexpectedWord {
-            function: self.site.function.clone(),
+            function: self.site.name(),
             mismatch,
         })
     }

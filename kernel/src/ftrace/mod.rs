@@ -5,6 +5,7 @@
 
 mod batch_tests;
 mod error;
+mod function_name;
 mod graph;
 mod hook;
 mod registry;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, OpsFunction};
 pub use error::FtraceError;
+pub use function_name::FunctionName;
 pub use graph::{GraphOps, GraphStack, GraphTracer};
 pub use registry::{
     Place, enabled_functions, hook_count, hooked_in, is_enabled, lead, lead_all, original, register,

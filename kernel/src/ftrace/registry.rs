@@ -74,7 +74,7 @@ pub fn register_all(pairs: &[(&Site, &Arc<FtraceOps>)], place: Place) -> Result<
 
 /// Whether `ops` can come to this site.
 fn check(hooks: &BTreeMap<u64, Hook>, site: &Site, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> {
-    let function = || site.function.clone();
+    let function = || site.name();
     if arch::image::notrace().contains(&site.address) {
         return Err(FtraceError::Notrace { function: function() });
     }
@@ -132,7 +132,7 @@ pub fn unregister_all(pairs: &[(&Site, &Arc<FtraceOps>)]) -> Result<(), FtraceEr
         let hook = hooks.get(&site.address);
         let found = hook.filter(|hook| hook.ops().iter().any(|other| Arc::ptr_eq(other, ops)));
         let hook = found.ok_or_else(|| FtraceError::NotThere {
-            function: site.function.clone(),
+            function: site.name(),
             ops: ops.name,
         })?;
         if hook.ops().len() == 1 {

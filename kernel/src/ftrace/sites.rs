@@ -1,19 +1,20 @@
 //! The kernel's own sites: the compiler leaves one nop at every function's entry, and the symbol table knows where.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 
 use arch::{image, text};
 use kernel_core::insn::{self, R0, R1};
 pub use kernel_core::site::SiteShape;
 use kernel_core::symbols::Symbol;
 
+use super::FunctionName;
 use crate::symbols;
 
 /// The slot at a function's local entry that can become a branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
     /// The function's name, for messages.
-    pub function: String,
+    pub function: FunctionName,
     /// The function's global entry.
     pub entry: u64,
     /// Address of the word that changes.
@@ -39,14 +40,19 @@ unsafe impl Sync for ClassicSite {}
 
 impl Site {
     /// The site of a kernel function, if it has one.
-    pub fn of_kernel_symbol(symbol: &Symbol<'_>) -> Option<Self> {
+    pub fn of_kernel_symbol(symbol: &Symbol<'static>) -> Option<Self> {
         let (address, shape) = place(symbol)?;
         Some(Site {
-            function: String::from(symbol.path),
+            function: FunctionName::OfKernel(symbol.name),
             entry: symbol.address,
             address,
             shape,
         })
+    }
+
+    /// The function's name, for an error.
+    pub fn name(&self) -> String {
+        self.function.to_string()
     }
 }
 

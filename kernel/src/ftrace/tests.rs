@@ -9,8 +9,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use arch::ftrace::{ftrace_stub, ftrace_trash};
 
 use super::{
-    ClassicSite, FtraceError, FtraceOps, FtraceRegs, OpsFlags, Place, Site, SiteShape, hook_count,
-    kernel_sites, reap, register, unregister,
+    ClassicSite, FtraceError, FtraceOps, FtraceRegs, FunctionName, OpsFlags, Place, Site, SiteShape,
+    hook_count, kernel_sites, reap, register, unregister,
 };
 use crate::symbols;
 use crate::{ensure, ensure_eq, ktest};
@@ -54,7 +54,7 @@ fn site_of(function: TestFunction) -> Result<Site, alloc::string::String> {
         .at(function as usize as u64)
         .ok_or("the function has no symbol")?
         .0;
-    Site::of_kernel_symbol(&symbol).ok_or_else(|| alloc::format!("{} has no site", symbol.path))
+    Site::of_kernel_symbol(&symbol).ok_or_else(|| alloc::format!("{} has no site", symbol.path()))
 }
 
 fn refused(error: FtraceError) -> alloc::string::String {
@@ -130,7 +130,7 @@ ktest! {
         }
         ensure_eq!(result, 123_456_789, "the function's result");
         ensure_eq!(ORDER.load(Ordering::Relaxed), 123, "the order of the calls");
-        let parent = symbols::kernel().at(PARENT.load(Ordering::Relaxed)).map_or("nowhere", |(symbol, _)| symbol.path);
+        let parent = symbols::kernel().at(PARENT.load(Ordering::Relaxed)).map_or_else(|| "nowhere".to_string(), |(symbol, _)| symbol.path().to_string());
         ensure!(parent.contains("ftrace::tests"), "the parent is in {parent}");
         Ok(())
     }
@@ -211,7 +211,7 @@ ktest! {
     }
 
     fn the_trampolines_own_functions_are_refused() {
-        let site = Site { function: "ftrace_stub".to_string(), entry: ftrace_stub as *const () as u64, address: ftrace_stub as *const () as u64, shape: SiteShape::OneNop };
+        let site = Site { function: FunctionName::OfModule("ftrace_stub".to_string()), entry: ftrace_stub as *const () as u64, address: ftrace_stub as *const () as u64, shape: SiteShape::OneNop };
         let error = register(&site, &numbered(1, OpsFlags::empty()), Place::Last);
         ensure_eq!(error, Err(FtraceError::Notrace { function: "ftrace_stub".to_string() }), "the answer");
         Ok(())

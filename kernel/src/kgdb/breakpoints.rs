@@ -3,6 +3,8 @@
 //! They are in the code while the kernel runs and not while it is stopped. So hooks can meet them, and do so with interrupts off:
 //! a new hook is refused where one is, and a hook that goes changes the word beneath.
 
+use core::fmt::Write as _;
+
 use arch::{entry, interrupts};
 use kernel_core::debugger::Breakpoints;
 use spin::mutex::SpinMutex;
@@ -32,7 +34,10 @@ const OURS: [&str; 7] = [
 fn is_ours(address: u64) -> bool {
     let function = symbols::kernel().at(address);
     let has_our_name = function.is_some_and(|(function, _)| {
-        OURS.iter().any(|ours| function.path.contains(ours)) && !function.path.contains("::tests::")
+        let mut path = heapless::String::<2048>::new();
+        // What does not fit are the arguments of generic functions.
+        let _ = write!(path, "{}", function.path());
+        OURS.iter().any(|ours| path.contains(ours)) && !path.contains("::tests::")
     });
     has_our_name || entry::entry_range().contains(&address)
 }

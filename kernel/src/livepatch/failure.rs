@@ -59,7 +59,7 @@ pub(super) fn callback() -> Option<i32> {
 pub(super) fn site(site: &Site) -> Result<(), FtraceError> {
     if is_due() {
         return Err(FtraceError::NoStub {
-            function: site.function.clone(),
+            function: site.name(),
         });
     }
     Ok(())

@@ -83,7 +83,7 @@ impl FuncStack {
         design: ReturnDesign,
     ) -> Result<(), FtraceError> {
         let no_stub = || FtraceError::NoStub {
-            function: self.site.function.clone(),
+            function: self.site.name(),
         };
         let replacement = Replacement::new(patch, target, design).ok_or_else(no_stub)?;
         self.replacements.push(replacement);

@@ -1,20 +1,20 @@
 //! Finding the function that a patch means.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use kernel_core::symbols::{Kind, Symbol};
 
 use super::{KERNEL_OBJECT, KlpError};
-use crate::ftrace::{FtraceError, Site};
+use crate::ftrace::{FtraceError, FunctionName, Site};
 use crate::module;
 use crate::symbols;
 
 /// A function that can be named in a patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
-    /// Its name: a Rust path, or the linker's.
-    pub name: String,
+    /// Its name.
+    pub name: FunctionName,
     /// Its global entry.
     pub address: u64,
     /// Its site, if it has one.
@@ -22,9 +22,9 @@ pub struct Function {
 }
 
 impl Function {
-    fn of_kernel_symbol(symbol: &Symbol<'_>) -> Self {
+    fn of_kernel_symbol(symbol: &Symbol<'static>) -> Self {
         Function {
-            name: String::from(symbol.path),
+            name: FunctionName::OfKernel(symbol.name),
             address: symbol.address,
             site: Site::of_kernel_symbol(symbol),
         }
@@ -71,7 +71,7 @@ fn functions_of_module(module: &str, name: &str) -> Result<Vec<Function>, KlpErr
         object: String::from(module),
     })?;
     let function = |(address, site)| Function {
-        name: String::from(name),
+        name: FunctionName::OfModule(String::from(name)),
         address,
         site,
     };
@@ -80,7 +80,7 @@ fn functions_of_module(module: &str, name: &str) -> Result<Vec<Function>, KlpErr
 
 /// The function's site, if it may be hooked.
 pub(super) fn site_of(function: &Function) -> Result<Site, KlpError> {
-    let name = || function.name.clone();
+    let name = || function.name.to_string();
     if arch::image::notrace().contains(&function.address) {
         return Err(FtraceError::Notrace { function: name() }.into());
     }

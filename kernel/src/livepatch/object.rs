@@ -1,6 +1,6 @@
 //! One object of an enabled patch: what of it is found, hooked and called back.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -118,7 +118,7 @@ impl Object {
             if targets.iter().any(|target| target.site.address == site.address) {
                 return Err(KlpError::Twice {
                     object: String::from(self.shown_name()),
-                    function: function.name,
+                    function: function.name.to_string(),
                 });
             }
             if let Some(new_function) = func.new_function

@@ -1,6 +1,7 @@
 //! What a return design cannot carry is refused before anything is changed, from what the instructions of the old and the
 //! new function say (`kernel_core::scan`).
 
+use alloc::string::ToString as _;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use arch::livepatch::ReturnDesign;
@@ -34,17 +35,17 @@ pub(super) fn check(design: ReturnDesign, old: &Function, new_function: u64) -> 
         function: function.into(),
     };
     let (old_code, new_code) = (function_at(old.address), function_at(new_function));
-    let old_code = old_code.ok_or_else(|| no_code(&old.name))?;
+    let old_code = old_code.ok_or_else(|| no_code(&old.name.to_string()))?;
     let new_code = new_code.ok_or_else(|| no_code(&alloc::format!("{new_function:#x}")))?;
     if limits.needs_toc_pointer && old_code.local_entry == 0 {
         return Err(KlpError::Refused {
-            function: old.name.clone(),
+            function: old.name.to_string(),
             refusal: Refusal::NoTocPointer { design: limits.name },
         });
     }
     match scan::refusal(&limits, &facts(&old_code)?, &facts(&new_code)?) {
         Some(refusal) => Err(KlpError::Refused {
-            function: old.name.clone(),
+            function: old.name.to_string(),
             refusal,
         }),
         None => Ok(()),

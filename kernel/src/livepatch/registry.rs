@@ -257,7 +257,7 @@ pub fn functions() -> Vec<FunctionInfo> {
         let patches = stack
             .patches()
             .map(|(patch, design)| (String::from(patch), design));
-        (stack.site().function.clone(), patches.collect())
+        (stack.site().name(), patches.collect())
     };
     registry.functions.values().map(info).collect()
 }
@@ -296,5 +296,5 @@ pub fn user_of(module: &str) -> Option<String> {
 /// the function is patched.
 pub fn original(object: Option<&str>, name: &str, sympos: usize) -> Result<u64, KlpError> {
     let site = site_of(&find_function(object, name, sympos)?)?;
-    ftrace::original(&site).ok_or(KlpError::NotEnabled { patch: site.function })
+    ftrace::original(&site).ok_or_else(|| KlpError::NotEnabled { patch: site.name() })
 }

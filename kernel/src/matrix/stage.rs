@@ -190,7 +190,8 @@ pub(crate) fn judge(seen: Result<Seen, thread::Outcome>) -> Outcome {
 fn is_access_of_a(fault: &Fault) -> bool {
     let mut is_a = false;
     symbols::resolve(fault.nip, &mut |location| {
-        let name = location.path.rsplit("::").next().unwrap_or_default();
+        let path = location.path().to_string();
+        let name = path.rsplit("::").next().unwrap_or_default();
         is_a = !location.is_stub && name.starts_with("a_");
     });
     is_a && fault.data_address.is_some()

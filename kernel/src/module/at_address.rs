@@ -1,6 +1,8 @@
 //! Which module an address is in, and what it has there: for backtraces, the unwinder and reports of faults. Nothing here
 //! allocates.
 
+use kernel_core::symbols::Name;
+
 use super::registry::{Module, REGISTRY};
 use crate::symbols::Location;
 
@@ -55,17 +57,17 @@ pub(crate) fn locate(address: u64, found: &mut dyn FnMut(Location<'_>)) {
         .rev()
         .find(|symbol| (symbol.address..symbol.address + symbol.size.max(1)).contains(&address));
     let stub = module.stubs.iter().find(|stub| stub.range().contains(&address));
-    let (path, range, is_stub) = match (symbol, stub) {
-        (Some(symbol), _) => (&symbol.path, symbol.address..symbol.address + symbol.size, false),
+    let (name, range, is_stub) = match (symbol, stub) {
+        (Some(symbol), _) => (&symbol.name, symbol.address..symbol.address + symbol.size, false),
         (None, Some(stub)) => (&stub.symbol, stub.range(), true),
         (None, None) => return,
     };
     found(Location {
-        path,
+        name: Name::new(name),
+        address,
         offset: address - range.start,
         size: range.end - range.start,
         module: Some(&module.info.name),
         is_stub,
-        line: None,
     });
 }

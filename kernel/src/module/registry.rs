@@ -13,7 +13,7 @@ use super::c::ThisModule;
 use super::parameters::Parameter;
 use super::place::Place;
 use super::{Error, Reason};
-use crate::ftrace::Site;
+use crate::ftrace::{FunctionName, Site};
 use crate::sync::{IrqLock, Rank};
 use crate::unwind::ModuleTables;
 
@@ -238,7 +238,7 @@ impl Module {
             .find(|symbol| symbol.address == entry && symbol.kind == Kind::Function);
         let function = path.map_or(&site.function, |symbol| &symbol.path).clone();
         Some(Site {
-            function,
+            function: FunctionName::OfModule(function),
             entry: site.entry,
             address: site.address,
             shape: site.shape,

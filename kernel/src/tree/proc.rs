@@ -145,7 +145,7 @@ fn place_of(world: &World, thread: &Thread) -> String {
         let was_interrupted = matches!(frame.kind, Kind::Interrupted { .. });
         let mut waits = false;
         symbols::resolve(frame.address_inside(), &mut |location| {
-            let path = location.path;
+            let path = location.path().to_string();
             let waiting = [
                 "kernel::thread::",
                 "<kernel::thread::",
@@ -156,7 +156,7 @@ fn place_of(world: &World, thread: &Thread) -> String {
             waits = waiting.iter().any(|start| path.starts_with(start));
             place = Some(match location.module {
                 Some(module) => format!("{path} [{module}]"),
-                None => path.to_string(),
+                None => path,
             });
         });
         if was_interrupted || !waits && !is_exception_handler(place.as_deref()) {

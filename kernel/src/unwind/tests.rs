@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -72,7 +73,7 @@ fn names(frames: &[Frame]) -> Vec<String> {
     let mut names = Vec::new();
     for frame in frames {
         symbols::resolve(frame.address_inside(), &mut |location| {
-            names.push(String::from(location.path))
+            names.push(location.path().to_string())
         });
     }
     names
@@ -149,7 +150,7 @@ ktest! {
             let is_call = |address: &u64| tables::is_behind_call(address + 4);
             let call = (0..instructions).map(|n| symbol.address + (start + n) % instructions * 4).find(is_call);
             if let Some(call) = call {
-                agree(symbol.path, call)?;
+                agree(&symbol.path(), call)?;
                 compared += 1;
             }
         }
@@ -183,7 +184,7 @@ ktest! {
 }
 
 /// Fails when table and instructions do not agree on where the caller is.
-fn agree(path: &str, address: u64) -> Result<(), String> {
+fn agree(path: &dyn fmt::Display, address: u64) -> Result<(), String> {
     let (said, found) = (tables::look_up(address, false), tables::look_up(address, true));
     let (Answer::Row(said), Answer::Row(found)) = (&said, &found) else {
         return Err(format!(

@@ -39,7 +39,7 @@ def replaced_by(function):
     """The name of the function that has its replacement at an address."""
     for _, stack in stacks():
         if any(address == function for _, address, _ in replacements(stack)):
-            return values.text(stack["site"]["function"])
+            return sites.name_of(stack["site"])
     return None
 
 
@@ -84,7 +84,7 @@ The oldest patch is the first. Behind them is the transition that is going on, a
                         winner = replacements(stack)[-1][0] == name
                         to = named(function) if function else "the function itself"
                         mark = "wins" if winner else "beaten by '%s'" % replacements(stack)[-1][0]
-                        print("    %s -> %s, %s: %s" % (values.text(stack["site"]["function"]), to, how, mark))
+                        print("    %s -> %s, %s: %s" % (sites.name_of(stack["site"]), to, how, mark))
         if not patches:
             print("no patch is enabled")
         if transition is not None:
@@ -110,7 +110,7 @@ Every ops in the order of their calls, and every patch of the function, the winn
     def invoke(self, argument, _from_tty):
         found = False
         for address, hook in sorted(sites.hooks().items()):
-            function = values.text(hook["site"]["function"])
+            function = sites.name_of(hook["site"])
             if argument not in (function, function.rsplit("::", 1)[-1]):
                 continue
             found = True

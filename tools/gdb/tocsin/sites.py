@@ -40,6 +40,14 @@ def function_at(address):
     return (block.function.print_name, block.start) if block is not None else ("0x%x" % address, address)
 
 
+def name_of(site):
+    """The name of a `Site`'s function: the kernel has those of its own in its symbol table only, and here debug information has them."""
+    owner, name = values.variant(site["function"])
+    if owner == "OfModule":
+        return values.text(name[name.type.fields()[0]])
+    return function_at(int(site["entry"]))[0]
+
+
 def of_kernel():
     """(address, function, its entry, "") of every site of the kernel; of a classic one the first slot."""
     content, _ = image.section(SECTION)
@@ -56,7 +64,7 @@ def of_modules():
 
 def hooked_functions(text):
     """The hooked functions whose name, or its last part, begins with this: for completion."""
-    names = (values.text(hook["site"]["function"]) for hook in hooks().values())
+    names = (name_of(hook["site"]) for hook in hooks().values())
     return [n for n in names if n.startswith(text)] or [n for n in names if n.rsplit("::", 1)[-1].startswith(text)]
 
 

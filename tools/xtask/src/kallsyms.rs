@@ -4,7 +4,7 @@ use addr2line::gimli::{EndianSlice, LittleEndian, SectionId};
 use anyhow::{Context, Result, anyhow, bail};
 use kernel_core::local_entry::LocalEntry;
 use kernel_core::site::site_offset;
-use kernel_core::symbols::{BUILD_ID_LENGTH, Binding, Kind, Line, Symbol, TableBuilder};
+use kernel_core::symbols::{BUILD_ID_LENGTH, Binding, Kind, Line, Name, Symbol, TableBuilder};
 use object::elf;
 use object::read::elf::{ElfFile64, Sym as _};
 use object::{
@@ -54,13 +54,7 @@ fn from_bytes(bytes: &[u8], expected: Option<&str>) -> Result<Kallsyms> {
     let sites = entries(&image)?;
     let names = names(&image)?;
     let mut table = TableBuilder::new(id);
-    for Named {
-        name,
-        path,
-        symbol,
-        size,
-    } in &names
-    {
+    for Named { name, symbol, size } in &names {
         let address = symbol.address();
         let function = symbol.kind() == object::SymbolKind::Text;
         let site = if function && sites.contains(&address) {
@@ -71,8 +65,7 @@ fn from_bytes(bytes: &[u8], expected: Option<&str>) -> Result<Kallsyms> {
             None
         };
         table.symbol(Symbol {
-            name,
-            path,
+            name: Name::new(name),
             address,
             size: *size,
             local_entry: if function {
@@ -104,7 +97,6 @@ fn from_bytes(bytes: &[u8], expected: Option<&str>) -> Result<Kallsyms> {
 /// A symbol that goes into the table.
 struct Named<'d, 'f> {
     name: &'d str,
-    path: String,
     symbol: object::read::elf::ElfSymbol64<'d, 'f, Little>,
     size: u64,
 }
@@ -123,11 +115,8 @@ fn names<'d, 'f>(image: &'f Image<'d>) -> Result<Vec<Named<'d, 'f>>> {
         if !wanted || section.name() == Ok(TABLE) {
             continue;
         }
-        let path =
-            rustc_demangle::try_demangle(name).map_or_else(|_| name.into(), |path| format!("{path:#}"));
         names.push(Named {
             name,
-            path,
             symbol,
             size: symbol.size(),
         });

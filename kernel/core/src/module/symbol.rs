@@ -1,7 +1,7 @@
 //! Names: what a module defines, what it needs, and who answers for it.
 
 use crate::local_entry::LocalEntry;
-use crate::symbols::{Binding, Kind, Symbol};
+use crate::symbols::{Binding, Kind, Name, Symbol};
 use alloc::string::String;
 
 /// A number for one loaded module, given by whoever keeps the modules and never given twice.
@@ -61,8 +61,7 @@ impl ModuleSymbol {
     /// The same in the shape of the kernel's table.
     pub fn as_symbol(&self) -> Symbol<'_> {
         Symbol {
-            name: &self.name,
-            path: &self.path,
+            name: Name::new(&self.name),
             address: self.address,
             size: self.size,
             local_entry: self.local_entry,

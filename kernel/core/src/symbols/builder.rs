@@ -1,9 +1,10 @@
 //! The writer, which the host uses.
 
-use super::layout::{self, BLOCK_ROWS, BY_PATH, Section, symbol};
-use super::{BUILD_ID_LENGTH, Binding, Kind, Symbol, lines};
+use super::index::{Hash, number_bits};
+use super::layout::{self, BLOCK_ROWS, NAME_LENGTH, Section, symbol};
+use super::{BUILD_ID_LENGTH, Binding, Kind, Symbol, dictionary, lines};
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -18,12 +19,17 @@ pub enum BuildError {
         /// Its address.
         address: u64,
     },
-    /// A name is longer than 64 KiB.
+    /// A name is longer than 2 KiB.
     LongName {
         /// Its first bytes.
         start: String,
     },
-    /// The table would be larger than 4 GiB, or have 2³¹ symbols.
+    /// A site is too far behind its function's entry, or between two instructions.
+    FarSite {
+        /// The function.
+        name: String,
+    },
+    /// The table would be larger than 4 GiB, or its texts longer than 2²⁴ codes.
     TooLarge,
 }
 
@@ -37,8 +43,9 @@ impl fmt::Display for BuildError {
                 )
             }
             Self::LongName { start } => {
-                write!(out, "the name that begins with {start:?} is longer than 64 KiB")
+                write!(out, "the name that begins with {start:?} is longer than 2 KiB")
             }
+            Self::FarSite { name } => write!(out, "the site of {name} is not near its entry"),
             Self::TooLarge => out.write_str("the symbol table is too large"),
         }
     }
@@ -90,22 +97,30 @@ impl<'s> TableBuilder<'s> {
     /// # Errors
     /// Something is too long or too far away for the format.
     pub fn build(mut self) -> Result<Vec<u8>, BuildError> {
+        let mut symbols: Vec<(String, Symbol<'_>)> = self
+            .symbols
+            .iter()
+            .map(|symbol| (symbol.name.to_string(), *symbol))
+            .collect();
         // Of several symbols at one address a look-up gives the last: a global function where there is one.
-        self.symbols.sort_by_key(|symbol| {
-            (
-                symbol.address,
-                symbol.kind == Kind::Function,
-                symbol.binding == Binding::Global,
-                symbol.size,
-                symbol.name,
-            )
+        symbols.sort_by(|(name, symbol), (other_name, other)| {
+            let key = |symbol: &Symbol<'_>| {
+                let (kind, binding) = (symbol.kind, symbol.binding);
+                (
+                    symbol.address,
+                    kind == Kind::Function,
+                    binding == Binding::Global,
+                    symbol.size,
+                )
+            };
+            key(symbol).cmp(&key(other)).then_with(|| name.cmp(other_name))
         });
-        self.symbols.dedup();
+        symbols.dedup();
         // Where one stretch of code ends and the next one begins, the beginning counts.
         self.lines
             .sort_by_key(|line| (line.address, line.place.is_some()));
 
-        let lowest_symbol = self.symbols.first().map(|symbol| symbol.address);
+        let lowest_symbol = symbols.first().map(|(_, symbol)| symbol.address);
         let lowest_line = self.lines.first().map(|line| line.address);
         let base = lowest_symbol.into_iter().chain(lowest_line).min().unwrap_or(0);
         let relative = |address: u64, name: &str| {
@@ -115,53 +130,114 @@ impl<'s> TableBuilder<'s> {
             })
         };
 
-        let mut strings = Strings::default();
-        let mut records = Vec::new();
-        let mut names = Vec::new();
-        for (entry, index) in self.symbols.iter().zip(0u32..BY_PATH) {
-            records.extend(relative(entry.address, entry.name)?.to_le_bytes());
-            records.extend(u32::try_from(entry.size).unwrap_or(u32::MAX).to_le_bytes());
-            records.extend(strings.reference(entry.name)?.to_le_bytes());
-            records.extend(strings.reference(entry.path)?.to_le_bytes());
-            let object = if entry.kind == Kind::Object {
-                symbol::OBJECT
-            } else {
-                0
-            };
-            let global = if entry.binding == Binding::Global {
-                symbol::GLOBAL
-            } else {
-                0
-            };
-            records.extend([
-                entry.local_entry.to_st_other(),
-                entry.site.unwrap_or(symbol::NO_SITE),
-                object | global,
-                0,
-            ]);
-            names.push((entry.name, index));
-            if entry.path != entry.name {
-                names.push((entry.path, index | BY_PATH));
-            }
-        }
-        names.sort_by_key(|(name, index)| (*name, index & !BY_PATH));
-        let names = names.iter().flat_map(|(_, index)| index.to_le_bytes()).collect();
+        let (files, blocks) = line_texts(&self.lines, relative)?;
+        let names = symbols.iter().map(|(name, _)| name.as_bytes());
+        let names = names.chain(files.iter().map(|file| file.as_bytes()));
+        let texts = names.chain(blocks.iter().map(|(_, text)| text.as_slice()));
+        let compressed = dictionary::compress(texts);
+        let mut starts = Starts::new(&compressed.texts);
 
-        let [files, blocks, lines] = line_sections(&self.lines, relative, &mut strings)?;
+        let mut records = Vec::new();
+        for (name, symbol) in &symbols {
+            records.extend(relative(symbol.address, name)?.to_le_bytes());
+            records.extend(u32::try_from(symbol.size).unwrap_or(u32::MAX).to_le_bytes());
+            let attributes = u32::from(attributes(symbol, name)?) << symbol::NAME_BITS;
+            records.extend((starts.next()? | attributes).to_le_bytes());
+        }
+        let end = starts.peek()?;
+        records.extend([0, 0, end].map(u32::to_le_bytes).as_flattened());
+        let mut file_starts = Vec::new();
+        for _ in &files {
+            file_starts.extend(starts.next()?.to_le_bytes());
+        }
+        file_starts.extend(starts.peek()?.to_le_bytes());
+        let mut block_starts = Vec::new();
+        for (address, _) in &blocks {
+            block_starts.extend(address.to_le_bytes());
+            block_starts.extend(starts.next()?.to_le_bytes());
+        }
+        block_starts.extend([u32::MAX, starts.peek()?].map(u32::to_le_bytes).as_flattened());
+
+        let rules = compressed.rules.as_flattened().iter();
+        let codes = compressed.texts.iter().flatten();
         assemble(
             &self.build_id,
             base,
-            [records, names, files, blocks, lines, strings.bytes],
+            [
+                records,
+                name_index(&symbols),
+                file_starts,
+                block_starts,
+                rules.flat_map(|code| code.to_le_bytes()).collect(),
+                codes.flat_map(|code| code.to_le_bytes()).collect(),
+            ],
         )
     }
 }
 
-/// The sections of the line table: files, blocks, lines.
-fn line_sections(
+/// The attributes of a symbol's record.
+fn attributes(symbol: &Symbol<'_>, name: &str) -> Result<u8, BuildError> {
+    if name.len() > NAME_LENGTH {
+        return Err(BuildError::LongName {
+            start: name.chars().take(64).collect(),
+        });
+    }
+    let site =
+        symbol::site_attribute(symbol.site).ok_or_else(|| BuildError::FarSite { name: name.into() })?;
+    let flag = |is: bool, bit| if is { bit } else { 0 };
+    Ok(symbol.local_entry.to_st_other()
+        | site
+        | flag(symbol.kind == Kind::Object, symbol::OBJECT)
+        | flag(symbol.binding == Binding::Global, symbol::GLOBAL))
+}
+
+/// The index of names, each symbol by its name and by its path.
+fn name_index(symbols: &[(String, Symbol<'_>)]) -> Vec<u8> {
+    let number_mask = (1 << number_bits(symbols.len())) - 1;
+    let mut words = Vec::new();
+    for ((name, symbol), number) in symbols.iter().zip(0u32..) {
+        let path = symbol.name.path().to_string();
+        words.extend([name, &path].map(|text| Hash::of(text) & !number_mask | number));
+    }
+    words.sort_unstable();
+    words.dedup();
+    words.into_iter().flat_map(u32::to_le_bytes).collect()
+}
+
+/// Where each text begins among all codes, one after the other.
+struct Starts<'t> {
+    texts: core::slice::Iter<'t, Vec<u16>>,
+    next: usize,
+}
+
+impl<'t> Starts<'t> {
+    fn new(texts: &'t [Vec<u16>]) -> Self {
+        Starts {
+            texts: texts.iter(),
+            next: 0,
+        }
+    }
+
+    fn peek(&self) -> Result<u32, BuildError> {
+        let next = u32::try_from(self.next).ok();
+        next.filter(|next| *next < 1 << symbol::NAME_BITS)
+            .ok_or(BuildError::TooLarge)
+    }
+
+    fn next(&mut self) -> Result<u32, BuildError> {
+        let start = self.peek();
+        self.next += self.texts.next().map_or(0, Vec::len);
+        start
+    }
+}
+
+/// The files of the line table, and its blocks, each with its first address.
+type LineTexts<'l> = (Vec<&'l str>, Vec<(u32, Vec<u8>)>);
+
+fn line_texts(
     lines: &[Line],
     relative: impl Fn(u64, &str) -> Result<u32, BuildError>,
-    strings: &mut Strings,
-) -> Result<[Vec<u8>; 3], BuildError> {
+) -> Result<LineTexts<'_>, BuildError> {
     let mut files = Vec::new();
     let mut numbers = BTreeMap::new();
     let mut rows: Vec<lines::Row> = Vec::new();
@@ -169,15 +245,10 @@ fn line_sections(
         let mut row = lines::Row::default();
         if let Some((file, line)) = place {
             row.line = *line;
-            row.file = match numbers.get(file.as_str()) {
-                Some(number) => *number,
-                None => {
-                    files.extend(strings.reference(file)?.to_le_bytes());
-                    let number = numbers.len() as u32 + 1;
-                    numbers.insert(file.as_str(), number);
-                    number
-                }
-            };
+            row.file = *numbers.entry(file.as_str()).or_insert_with(|| {
+                files.push(file.as_str());
+                files.len() as u32
+            });
         }
         row.address = relative(*address, place.as_ref().map_or("a line", |(file, _)| file))?;
         // The last word on an address counts, and a row that changes nothing is none.
@@ -191,13 +262,9 @@ fn line_sections(
             rows.push(row);
         }
     }
-    let (mut blocks, mut stream) = (Vec::new(), Vec::new());
-    for block in rows.chunks(BLOCK_ROWS) {
-        blocks.extend(block[0].address.to_le_bytes());
-        blocks.extend((stream.len() as u32).to_le_bytes());
-        lines::encode(block, &mut stream);
-    }
-    Ok([files, blocks, stream])
+    let blocks = rows.chunks(BLOCK_ROWS);
+    let blocks = blocks.map(|block| (block[0].address, lines::encode(block)));
+    Ok((files, blocks.collect()))
 }
 
 fn assemble(
@@ -217,27 +284,4 @@ fn assemble(
         bytes.extend(content);
     }
     Ok(bytes)
-}
-
-/// The strings, each once.
-#[derive(Default)]
-struct Strings {
-    bytes: Vec<u8>,
-    known: BTreeMap<String, u32>,
-}
-
-impl Strings {
-    fn reference(&mut self, text: &str) -> Result<u32, BuildError> {
-        if let Some(reference) = self.known.get(text) {
-            return Ok(*reference);
-        }
-        let reference = u32::try_from(self.bytes.len()).map_err(|_| BuildError::TooLarge)?;
-        let length = u16::try_from(text.len()).map_err(|_| BuildError::LongName {
-            start: text.chars().take(64).collect(),
-        })?;
-        self.bytes.extend(length.to_le_bytes());
-        self.bytes.extend(text.as_bytes());
-        self.known.insert(text.into(), reference);
-        Ok(reference)
-    }
 }

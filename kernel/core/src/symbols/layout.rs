@@ -1,7 +1,7 @@
 //! Where each thing is in a table: shared by the writer and the reader, so that they cannot disagree.
 
 /// The first eight bytes of a table; the last of them is the format's version.
-pub(super) const MAGIC: [u8; 8] = *b"TocSyms\x02";
+pub(super) const MAGIC: [u8; 8] = *b"TocSyms\x03";
 
 /// Header: magic, build id, padding, base address, then offset and count of each [`Section`] as 32-bit words.
 pub(super) const BUILD_ID: usize = 8;
@@ -13,14 +13,16 @@ pub(super) const SECTIONS: usize = 40;
 pub(super) const HEADER: usize = SECTIONS + Section::ALL.len() * 8;
 
 /// The parts of a table, in the order in which they lie in it.
+///
+/// Symbols, files and blocks have one entry more than there are things: each text ends where the next one begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Symbols,
     Names,
     Files,
     Blocks,
-    Lines,
-    Strings,
+    Rules,
+    Codes,
 }
 
 impl Section {
@@ -29,17 +31,17 @@ impl Section {
         Self::Names,
         Self::Files,
         Self::Blocks,
-        Self::Lines,
-        Self::Strings,
+        Self::Rules,
+        Self::Codes,
     ];
 
     /// Bytes in one entry.
     pub(super) const fn stride(self) -> usize {
         match self {
             Self::Symbols => symbol::STRIDE,
-            Self::Names | Self::Files => 4,
+            Self::Names | Self::Files | Self::Rules => 4,
             Self::Blocks => 8,
-            Self::Lines | Self::Strings => 1,
+            Self::Codes => 2,
         }
     }
 
@@ -51,33 +53,56 @@ impl Section {
 
 /// The fields of a symbol's record.
 pub(super) mod symbol {
+    use crate::local_entry::LocalEntry;
+
     /// From the base, 32 bits.
     pub(in super::super) const ADDRESS: usize = 0;
     /// 32 bits.
     pub(in super::super) const SIZE: usize = 4;
-    /// A string reference, 32 bits.
+    /// Where its name begins: the code of this number, 24 bits; above them the attributes, 8 bits.
     pub(in super::super) const NAME: usize = 8;
-    /// A string reference, 32 bits.
-    pub(in super::super) const PATH: usize = 12;
-    /// 8 bits: those of `st_other` that say it.
-    pub(in super::super) const LOCAL_ENTRY: usize = 16;
-    /// 8 bits, [`NO_SITE`] for none.
-    pub(in super::super) const SITE: usize = 17;
-    /// 8 bits: [`OBJECT`] and [`GLOBAL`].
-    pub(in super::super) const FLAGS: usize = 18;
     /// Bytes in a record.
-    pub(in super::super) const STRIDE: usize = 20;
+    pub(in super::super) const STRIDE: usize = 12;
 
-    /// In place of a site's offset.
-    pub(in super::super) const NO_SITE: u8 = 0xff;
-    /// Flag: data, not code.
+    /// Bits of the number of the name's first code.
+    pub(in super::super) const NAME_BITS: u32 = 24;
+    /// Attribute: data, not code.
     pub(in super::super) const OBJECT: u8 = 1;
-    /// Flag: not local to an object file.
+    /// Attribute: not local to an object file.
     pub(in super::super) const GLOBAL: u8 = 2;
+    /// Attribute: there is a site.
+    pub(in super::super) const SITE: u8 = 4;
+    /// Attribute: where the site is, in words behind the global entry.
+    pub(in super::super) const SITE_OFFSET: u8 = 0b11 << 3;
+    /// Attribute: as in `st_other`.
+    pub(in super::super) const LOCAL_ENTRY: u8 = 0b111 << 5;
+
+    /// A site's offset as an attribute; `None` where there is no room for it.
+    pub(in super::super) fn site_attribute(site: Option<u8>) -> Option<u8> {
+        match site {
+            None => Some(0),
+            Some(offset) if offset % 4 == 0 && offset < 16 => Some(SITE | offset << 1),
+            Some(_) => None,
+        }
+    }
+
+    /// The site's offset in the attributes.
+    pub(in super::super) fn site(attributes: u8) -> Option<u8> {
+        (attributes & SITE != 0).then_some((attributes & SITE_OFFSET) >> 1)
+    }
+
+    /// The local entry in the attributes.
+    pub(in super::super) fn local_entry(attributes: u8) -> Option<LocalEntry> {
+        LocalEntry::from_st_other(attributes & LOCAL_ENTRY)
+    }
 }
 
-/// In an entry of the name index: it stands there for its path, not for its raw name.
-pub(super) const BY_PATH: u32 = 1 << 31;
+/// Codes below this are bytes.
+pub(super) const BYTES: u16 = 256;
+/// How many rules a reader is in at once, at most.
+pub(super) const DEPTH: usize = 32;
+/// Bytes of a name, at most: one is decoded on the stack of who looks at it.
+pub(super) const NAME_LENGTH: usize = 2048;
 
 /// Rows of the line table that share one block.
-pub(super) const BLOCK_ROWS: usize = 64;
+pub(super) const BLOCK_ROWS: usize = 128;

@@ -1,9 +1,17 @@
 //! The line table: which line of which file an address comes from.
 //!
 //! Rows in address order, each good until the next one, are cut into blocks of [`BLOCK_ROWS`](super::layout::BLOCK_ROWS). A
-//! block has its first address in an array for binary search; its rows are a stream of LEB128 numbers, each relative to
-//! the row before: address, then `line << 1 | file changed` with the line's difference zigzag coded, then the file
-//! where it changed. File 0 means that no line is known; file *n* is entry *n* − 1 of the files.
+//! block has its first address in an array for binary search; its rows are a text. Inlined code makes most rows go to and fro
+//! between a few files, so a block's reader and writer remember, for each of the last files, the line where it was left.
+//! A row is one byte, and what that announces, as LEB128 numbers:
+//!
+//! | bits | what | otherwise |
+//! |---|---|---|
+//! | 0, 1 | words to the next row's address | 0: bytes follow |
+//! | 2 to 4 | which of the last files, the latest is 0 | 7: the file's number follows |
+//! | 5 to 7 | which of [`STEPS`] to the line from where that file was left | 7: the step follows, zigzag coded |
+//!
+//! File 0 means that no line is known; file *n* is entry *n* − 1 of the files.
 
 use alloc::vec::Vec;
 
@@ -17,34 +25,83 @@ pub(super) struct Row {
     pub(super) line: u32,
 }
 
-/// Writes the rows of one block. The first row's address is the block's own.
-pub(super) fn encode(rows: &[Row], stream: &mut Vec<u8>) {
-    let mut last = Row {
-        address: rows.first().map_or(0, |row| row.address),
-        ..Row::default()
-    };
-    for row in rows {
-        put(stream, row.address.wrapping_sub(last.address).into());
-        let difference = i64::from(row.line) - i64::from(last.line);
-        let zigzag = ((difference << 1) ^ (difference >> 63)) as u64;
-        put(stream, zigzag << 1 | u64::from(row.file != last.file));
-        if row.file != last.file {
-            put(stream, row.file.into());
+/// The steps from line to line that need no number.
+const STEPS: [i64; 7] = [0, 1, 2, 3, 4, -1, -2];
+/// In place of a file or a step: a number follows.
+const NUMBER: u8 = 7;
+
+/// The last files of a block, the latest first, and the line where each was left.
+#[derive(Default)]
+struct Last(heapless::Vec<(u32, u32), 16>);
+
+impl Last {
+    fn position(&self, file: u32) -> Option<usize> {
+        self.0.iter().position(|(known, _)| *known == file)
+    }
+
+    /// Where the file was left; line 0 in a file that is not among the last.
+    fn line(&self, file: u32) -> u32 {
+        self.position(file).map_or(0, |position| self.0[position].1)
+    }
+
+    fn leave(&mut self, file: u32, line: u32) {
+        match self.position(file) {
+            Some(position) => _ = self.0.remove(position),
+            None if self.0.is_full() => _ = self.0.pop(),
+            None => {}
         }
-        last = *row;
+        // There is room now.
+        let _ = self.0.insert(0, (file, line));
     }
 }
 
-/// The row in force at `address`, in the block of at most `rows` rows that begins at `start` and whose stream is at the
-/// front of `stream`.
-pub(super) fn decode(mut stream: &[u8], start: u32, rows: usize, address: u32) -> Option<Row> {
+/// Writes the rows of one block. The first row's address is the block's own.
+pub(super) fn encode(rows: &[Row]) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut last = Last::default();
+    let mut address = rows.first().map_or(0, |row| row.address);
+    for row in rows {
+        let advance = row.address.wrapping_sub(address);
+        let words = match advance {
+            4 | 8 | 12 => (advance / 4) as u8,
+            _ => 0,
+        };
+        let near = last.position(row.file).map(|position| position as u8);
+        let slot = near.filter(|position| *position < NUMBER).unwrap_or(NUMBER);
+        let step = i64::from(row.line) - i64::from(last.line(row.file));
+        let known = STEPS.iter().position(|known| *known == step);
+        let known = known.map_or(NUMBER, |position| position as u8);
+        text.push(words | slot << 2 | known << 5);
+        if words == 0 {
+            put(&mut text, advance.into());
+        }
+        if slot == NUMBER {
+            put(&mut text, row.file.into());
+        }
+        if known == NUMBER {
+            put(&mut text, ((step << 1) ^ (step >> 63)) as u64);
+        }
+        last.leave(row.file, row.line);
+        address = row.address;
+    }
+    text
+}
+
+/// The row in force at `address`, in the block of at most `rows` rows that begins at `start` and whose text is `text`.
+pub(super) fn decode(
+    mut text: impl Iterator<Item = u8>,
+    start: u32,
+    rows: usize,
+    address: u32,
+) -> Option<Row> {
+    let mut last = Last::default();
     let mut row = Row {
         address: start,
         ..Row::default()
     };
     let mut found = None;
     for _ in 0..rows {
-        match step(row, &mut stream) {
+        match step(row, &mut last, &mut text) {
             Some(next) if next.address <= address => row = next,
             _ => break,
         }
@@ -53,32 +110,45 @@ pub(super) fn decode(mut stream: &[u8], start: u32, rows: usize, address: u32) -
     found
 }
 
-/// The row behind `row`; `None` at the end of the stream, or where it makes no sense.
-fn step(mut row: Row, stream: &mut &[u8]) -> Option<Row> {
-    row.address = row.address.checked_add(take(stream)?.try_into().ok()?)?;
-    let word = take(stream)?;
-    let zigzag = word >> 1;
-    let difference = (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64);
-    row.line = i64::from(row.line).checked_add(difference)?.try_into().ok()?;
-    if word & 1 != 0 {
-        row.file = take(stream)?.try_into().ok()?;
-    }
-    Some(row)
+/// The row behind `row`; `None` at the end of the text, or where it makes no sense.
+fn step(row: Row, last: &mut Last, text: &mut impl Iterator<Item = u8>) -> Option<Row> {
+    let head = text.next()?;
+    let advance = match head & 3 {
+        0 => take(text)?.try_into().ok()?,
+        words => u32::from(words) * 4,
+    };
+    let file = match head >> 2 & 7 {
+        NUMBER => take(text)?.try_into().ok()?,
+        slot => last.0.get(usize::from(slot))?.0,
+    };
+    let step = match head >> 5 {
+        NUMBER => {
+            let zigzag = take(text)?;
+            (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64)
+        }
+        known => STEPS[usize::from(known)],
+    };
+    let line = i64::from(last.line(file)).checked_add(step)?.try_into().ok()?;
+    last.leave(file, line);
+    Some(Row {
+        address: row.address.checked_add(advance)?,
+        file,
+        line,
+    })
 }
 
-fn put(stream: &mut Vec<u8>, mut number: u64) {
+fn put(text: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
-        stream.push(number as u8 | 0x80);
+        text.push(number as u8 | 0x80);
         number >>= 7;
     }
-    stream.push(number as u8);
+    text.push(number as u8);
 }
 
-fn take(stream: &mut &[u8]) -> Option<u64> {
+fn take(text: &mut impl Iterator<Item = u8>) -> Option<u64> {
     let mut number = 0;
     for shift in (0..63).step_by(7) {
-        let (byte, rest) = stream.split_first()?;
-        *stream = rest;
+        let byte = text.next()?;
         number |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
             return Some(number);

@@ -1,8 +1,9 @@
 //! The reader.
 
-use super::layout::{self, BLOCK_ROWS, BY_PATH, Section, symbol};
-use super::{BUILD_ID_LENGTH, Binding, Kind, Symbol, lines};
-use crate::local_entry::LocalEntry;
+use super::codes::Codes;
+use super::index::{Hash, number_bits};
+use super::layout::{self, BLOCK_ROWS, Section, symbol};
+use super::{BUILD_ID_LENGTH, Binding, Kind, Name, Symbol, lines};
 use core::fmt;
 
 /// Why bytes are not a symbol table.
@@ -47,8 +48,8 @@ pub struct SymbolTable<'a> {
     names: &'a [u8],
     files: &'a [u8],
     blocks: &'a [u8],
-    lines: &'a [u8],
-    strings: &'a [u8],
+    rules: &'a [u8],
+    codes: &'a [u8],
 }
 
 impl fmt::Debug for SymbolTable<'_> {
@@ -104,8 +105,8 @@ impl<'a> SymbolTable<'a> {
             names: section(Section::Names)?,
             files: section(Section::Files)?,
             blocks: section(Section::Blocks)?,
-            lines: section(Section::Lines)?,
-            strings: section(Section::Strings)?,
+            rules: section(Section::Rules)?,
+            codes: section(Section::Codes)?,
         })
     }
 
@@ -118,7 +119,7 @@ impl<'a> SymbolTable<'a> {
     /// How many symbols there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.symbols.len() / symbol::STRIDE
+        (self.symbols.len() / symbol::STRIDE).saturating_sub(1)
     }
 
     /// Whether there are none.
@@ -130,22 +131,23 @@ impl<'a> SymbolTable<'a> {
     /// The symbol number `index` in address order; `None` behind the last, or where the table is corrupt.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Symbol<'a>> {
-        let record = self.record(index)?;
-        let [local_entry, site, flags] =
-            [symbol::LOCAL_ENTRY, symbol::SITE, symbol::FLAGS].map(|field| record.get(field).copied());
+        let words = |index, field| self.field(index, field);
+        let (address, size) = (words(index, symbol::ADDRESS)?, words(index, symbol::SIZE)?);
+        let (name, next) = (words(index, symbol::NAME)?, words(index + 1, symbol::NAME)?);
+        let code = |word| word & ((1 << symbol::NAME_BITS) - 1);
+        let attributes = (name >> symbol::NAME_BITS) as u8;
         Some(Symbol {
-            name: self.string(word(record, symbol::NAME)?)?,
-            path: self.string(word(record, symbol::PATH)?)?,
-            address: self.base.checked_add(word(record, symbol::ADDRESS)?.into())?,
-            size: word(record, symbol::SIZE)?.into(),
-            local_entry: LocalEntry::from_st_other(local_entry?)?,
-            site: site.filter(|offset| *offset != symbol::NO_SITE),
-            kind: if flags? & symbol::OBJECT != 0 {
+            name: self.text(code(name), code(next)).map(Name::of_codes)?,
+            address: self.base.checked_add(address.into())?,
+            size: size.into(),
+            local_entry: symbol::local_entry(attributes)?,
+            site: symbol::site(attributes),
+            kind: if attributes & symbol::OBJECT != 0 {
                 Kind::Object
             } else {
                 Kind::Function
             },
-            binding: if flags? & symbol::GLOBAL != 0 {
+            binding: if attributes & symbol::GLOBAL != 0 {
                 Binding::Global
             } else {
                 Binding::Local
@@ -184,34 +186,41 @@ impl<'a> SymbolTable<'a> {
     /// All symbols with this raw name or this path, in address order.
     pub fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = Symbol<'a>> + use<'a, 'n> {
         let table = *self;
+        let entry = move |entry: usize| word(table.names, entry.checked_mul(Section::Names.stride())?);
+        let bits = number_bits(table.len());
+        let hash = Hash::of(name) >> bits;
         let entries = table.names.len() / Section::Names.stride();
-        let first = partition(entries, |entry| {
-            table
-                .indexed(entry)
-                .is_some_and(|(_, text)| text < name.as_bytes())
+        let first = partition(entries, |index| {
+            entry(index).is_some_and(|word| word >> bits < hash)
         });
         (first..entries)
-            .map_while(move |entry| table.indexed(entry).filter(|(_, text)| *text == name.as_bytes()))
-            .filter_map(move |(index, _)| table.get(index))
+            .map_while(move |index| entry(index).filter(|word| word >> bits == hash))
+            .filter_map(move |word| table.get((word & ((1 << bits) - 1)) as usize))
+            .filter(move |symbol| match Name::is_path(name) {
+                true => symbol.name.path() == *name,
+                false => symbol.name == *name,
+            })
     }
 
     /// The file and line that the instruction at `address` comes from.
     #[must_use]
-    pub fn line(&self, address: u64) -> Option<(&'a str, u32)> {
+    pub fn line(&self, address: u64) -> Option<(Name<'a>, u32)> {
         let relative = self.relative(address)?;
-        let start = |block: usize| word(self.blocks, block.checked_mul(Section::Blocks.stride())?);
-        let blocks = self.blocks.len() / Section::Blocks.stride();
+        let block_word = |block: usize, field| {
+            let start = block.checked_mul(Section::Blocks.stride())?;
+            word(self.blocks, start.checked_add(field)?)
+        };
+        let blocks = (self.blocks.len() / Section::Blocks.stride()).saturating_sub(1);
         let block = partition(blocks, |block| {
-            start(block).is_some_and(|start| start <= relative)
+            block_word(block, 0).is_some_and(|start| start <= relative)
         })
         .checked_sub(1)?;
-        let offset = word(self.blocks, block * Section::Blocks.stride() + 4)? as usize;
-        let row = lines::decode(self.lines.get(offset..)?, start(block)?, BLOCK_ROWS, relative)?;
+        let text = self.text(block_word(block, 4)?, block_word(block + 1, 4)?)?;
+        let row = lines::decode(text.bytes(), block_word(block, 0)?, BLOCK_ROWS, relative)?;
         let file = row.file.checked_sub(1)? as usize;
-        Some((
-            self.string(word(self.files, file.checked_mul(Section::Files.stride())?)?)?,
-            row.line,
-        ))
+        let file_word = |file: usize| word(self.files, file.checked_mul(Section::Files.stride())?);
+        let file = self.text(file_word(file)?, file_word(file.checked_add(1)?)?)?;
+        Some((Name::of_codes(file), row.line))
     }
 
     fn relative(&self, address: u64) -> Option<u32> {
@@ -227,25 +236,11 @@ impl<'a> SymbolTable<'a> {
         word(self.record(index)?, field)
     }
 
-    /// An entry of the name index: the symbol's number, and the text by which it stands there.
-    fn indexed(&self, entry: usize) -> Option<(usize, &'a [u8])> {
-        let entry = word(self.names, entry.checked_mul(Section::Names.stride())?)?;
-        let index = (entry & !BY_PATH) as usize;
-        let field = if entry & BY_PATH != 0 {
-            symbol::PATH
-        } else {
-            symbol::NAME
-        };
-        Some((index, self.bytes(self.field(index, field)?)?))
-    }
-
-    fn bytes(&self, reference: u32) -> Option<&'a [u8]> {
-        let (length, rest) = self.strings.get(reference as usize..)?.split_first_chunk()?;
-        rest.get(..u16::from_le_bytes(*length).into())
-    }
-
-    fn string(&self, reference: u32) -> Option<&'a str> {
-        core::str::from_utf8(self.bytes(reference)?).ok()
+    /// The text whose codes have these numbers.
+    fn text(&self, start: u32, end: u32) -> Option<Codes<'a>> {
+        let stride = Section::Codes.stride();
+        let range = (start as usize).checked_mul(stride)?..(end as usize).checked_mul(stride)?;
+        Some(Codes::new(self.rules, self.codes.get(range)?))
     }
 }
 

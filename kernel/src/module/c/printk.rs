@@ -40,8 +40,8 @@ impl Arguments for CArguments {
     fn symbol(&self, out: &mut dyn Write, address: u64, with_offset: bool) -> fmt::Result {
         let mut result = None;
         symbols::resolve(address, &mut |location| {
-            let (path, offset, size) = (location.path, location.offset, location.size);
-            let mut written = out.write_str(path);
+            let (path, offset, size) = (location.path(), location.offset, location.size);
+            let mut written = write!(out, "{path}");
             if with_offset {
                 written = written.and_then(|()| write!(out, "+{offset:#x}/{size:#x}"));
             }

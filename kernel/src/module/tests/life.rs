@@ -133,7 +133,7 @@ fn symbol_at(address: u64) -> Option<String> {
     let mut found = None;
     module::locate(address, &mut |location| {
         let name = location.module.unwrap_or_default();
-        found = Some(format!("{}+{:#x} [{name}]", location.path, location.offset));
+        found = Some(format!("{}+{:#x} [{name}]", location.path(), location.offset));
     });
     found
 }

@@ -175,7 +175,7 @@ ktest! {
             let seen = was_there.clone();
             let result = run_stepped_with(a, move |truth| {
                 symbols::resolve(truth[0], &mut |location| {
-                    if location.path == "ftrace_recursion" {
+                    if location.name == "ftrace_recursion" {
                         seen.store(true, Ordering::Relaxed);
                     }
                 });
