@@ -7,7 +7,7 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// QEMU's trees have 15 to 30 KiB with a few CPUs, and each further CPU takes about 1 KiB.
-const SIZE: usize = 256 * 1024;
+const SIZE: usize = 128 * 1024;
 
 #[repr(C, align(16))]
 struct Buffer(UnsafeCell<[u8; SIZE]>);

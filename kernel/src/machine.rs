@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::ops::Range;
 
-use kernel_core::device_tree::{DeviceTree, Machine, TreeError};
+use kernel_core::device_tree::{DeviceTree, Machine, TreeError, cpu_count};
 use kernel_core::ranges::largest_gap;
 use spin::Once;
 
@@ -50,8 +50,9 @@ fn divide_memory<'a>(tree: &DeviceTree<'a>) -> Result<(), TreeError<'a>> {
         range.unwrap_or_else(|range| panic!("{range:#x?} is one reserved range more than {RANGES}"));
     }
     let free = largest_gap(tree.first_memory()?, &taken);
+    let cpus = cpu_count(tree)?;
     // SAFETY: the tree says that it is memory, and nothing that is in use lies in it.
-    unsafe { memory::init(free) };
+    unsafe { memory::init(free, cpus) };
     Ok(())
 }
 

@@ -20,7 +20,7 @@ pub use check::{HEADER_LENGTH, check, total_size};
 pub use error::{Problem, TreeError};
 pub use flatten::{FlattenError, Flattener};
 #[cfg(any(feature = "device-tree", test))]
-pub use machine::Machine;
+pub use machine::{Machine, cpu_count};
 #[cfg(any(feature = "device-tree", test))]
 pub use tree::{DEFAULT_TERMINAL, DeviceTree, Platform, Rtas};
 

@@ -5,10 +5,11 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use arch::image;
 use arch::time::timebase;
+use kernel_core::symbols::Kind;
 
 use super::meter::clock;
 use super::{Unit, tell};
-use crate::{ktest, logging, memory, module};
+use crate::{ktest, logging, memory, module, symbols};
 
 /// Ticks of the timebase, and bytes, when the cases began.
 static TIME: AtomicU64 = AtomicU64::new(0);
@@ -22,6 +23,27 @@ pub(crate) fn first_case_begins() {
     HEAP.store(memory::heap_in_use() as u64, Ordering::Relaxed);
     STACKS.store(memory::stacks_in_use(), Ordering::Relaxed);
     MODULES.store(module::used_bytes(), Ordering::Relaxed);
+}
+
+/// Bytes of the functions that are there for the cases only, and of what is made for them of generic ones.
+fn code_of_cases() -> u64 {
+    /// Modules that nobody else needs, as they are in a mangled name.
+    const MODULES: [&str; 9] = [
+        "5tests",
+        "5ktest",
+        "5bench",
+        "6matrix",
+        "10situations",
+        "6stress",
+        "7stepped",
+        "7corrupt",
+        "8selftest",
+    ];
+    let is_of_cases = |name: &str| MODULES.iter().any(|module| name.contains(module));
+    let functions = symbols::kernel()
+        .iter()
+        .filter(|symbol| symbol.kind == Kind::Function && symbol.name.with(is_of_cases));
+    functions.map(|symbol| symbol.size).sum()
 }
 
 /// Tells.
@@ -47,6 +69,7 @@ pub(super) fn measure() -> ktest::Result {
     ];
     let all = parts.iter().map(|(_, bytes)| bytes).sum();
     tell("memory/all", Unit::Bytes, all);
+    tell("memory/code-of-cases", Unit::Bytes, code_of_cases());
     for (name, bytes) in parts {
         tell(&alloc::format!("memory/{name}"), Unit::Bytes, bytes);
     }

@@ -32,7 +32,7 @@ struct AddressSpace {
     processes: ProcessTable,
     /// Where every CPU finds the other, where there is no hypervisor.
     partitions: PartitionTable,
-    /// Root of the tree that is no CPU's: what all of them share.
+    /// Root of the first CPU's tree, of which all others share what is below the windows.
     shared: u64,
     /// Of each CPU that translates its process and the root of its tree.
     cpus: heapless::Vec<(u32, u64), CPUS>,
@@ -125,11 +125,15 @@ pub(crate) fn init_cpu(cpu: &CpuHead) {
 impl AddressSpace {
     /// Enters a CPU's process, with a tree of its own. Answers the address of the entry of its window.
     fn add_cpu(&mut self, process: u32) -> u64 {
-        let root = self
-            .pool
-            .allocate(ROOT_SIZE)
-            .expect("no memory for the root of page tables");
-        share(&mut self.pool, self.shared, root);
+        let root = match self.cpus.is_empty() {
+            true => self.shared,
+            false => {
+                let root = self.pool.allocate(ROOT_SIZE);
+                let root = root.expect("no memory for the root of page tables");
+                share(&mut self.pool, self.shared, root);
+                root
+            }
+        };
         // A page is mapped and unmapped for the tables that this needs.
         let page = window::ADDRESS..window::ADDRESS + PAGE_SIZE;
         let rights = Rights::Read;

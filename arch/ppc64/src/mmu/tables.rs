@@ -4,13 +4,14 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::{ptr, slice};
 
-use kernel_core::radix::{PAGE_SIZE, TableMemory, partition_table_entry, process_table_entry};
+use kernel_core::radix::{PAGE_SIZE, ROOT_SIZE, TableMemory, partition_table_entry, process_table_entry};
 
-/// Memory for tables, which never goes back.
+/// Memory for tables, which never goes back. Roots, which are aligned to their size, are taken from its end, so that nothing
+/// is lost between them and the others.
 #[derive(Debug)]
 pub struct TablePool {
     range: Range<u64>,
-    next: u64,
+    free: Range<u64>,
 }
 
 impl TablePool {
@@ -20,7 +21,7 @@ impl TablePool {
     /// The range is memory that is nobody else's, ever, and is mapped to itself, or translation is off.
     pub unsafe fn new(range: Range<u64>) -> TablePool {
         TablePool {
-            next: range.start,
+            free: range.clone(),
             range,
         }
     }
@@ -60,9 +61,18 @@ impl TableMemory for TablePool {
     }
 
     fn allocate(&mut self, size: u64) -> Option<u64> {
-        let start = self.next.checked_next_multiple_of(size)?;
-        let end = start.checked_add(size).filter(|end| *end <= self.range.end)?;
-        self.next = end;
+        let start = match size {
+            ROOT_SIZE => self.free.end.checked_sub(size)? / size * size,
+            _ => self.free.start.checked_next_multiple_of(size)?,
+        };
+        let end = start.checked_add(size)?;
+        if start < self.free.start || end > self.free.end {
+            return None;
+        }
+        match size {
+            ROOT_SIZE => self.free.end = start,
+            _ => self.free.start = end,
+        }
         // SAFETY: this part of the pool was not given out before.
         unsafe { ptr::write_bytes(start as *mut u8, 0, size as usize) };
         Some(start)

@@ -98,8 +98,22 @@ fn firmware<'a>(tree: &DeviceTree<'a>) -> Result<String, TreeError<'a>> {
     }
 }
 
-/// The interrupt servers of a CPU: of its threads, else its own number.
+/// How many CPUs there are, each thread of a core counted; takes no memory.
+///
+/// # Errors
+/// The interrupt servers of a CPU are missing or broken.
+pub fn cpu_count<'a>(tree: &DeviceTree<'a>) -> Result<usize, TreeError<'a>> {
+    tree.cpus().map(|cpu| Ok(server_numbers(cpu)?.len() / 4)).sum()
+}
+
+/// The interrupt servers of a CPU.
 fn servers<'a>(cpu: dtoolkit::fdt::FdtNode<'a>) -> Result<Vec<u32>, TreeError<'a>> {
+    let numbers = server_numbers(cpu)?.chunks(4);
+    Ok(numbers.filter_map(|number| super::word(number, 0)).collect())
+}
+
+/// The numbers of a CPU's interrupt servers, of 32 bits each: of its threads, else its own number.
+fn server_numbers<'a>(cpu: dtoolkit::fdt::FdtNode<'a>) -> Result<&'a [u8], TreeError<'a>> {
     const SERVERS: &str = "ibm,ppc-interrupt-server#s";
     let name = if cpu.property(SERVERS).is_some() {
         SERVERS
@@ -114,8 +128,5 @@ fn servers<'a>(cpu: dtoolkit::fdt::FdtNode<'a>) -> Result<Vec<u32>, TreeError<'a
         };
         return Err(error(cpu, name, problem));
     }
-    Ok(value
-        .chunks(4)
-        .filter_map(|number| super::word(number, 0))
-        .collect())
+    Ok(value)
 }

@@ -87,6 +87,7 @@ fn a_machine_is_read_from_what_was_written() {
     assert_eq!(machine.model, "IBM pSeries (emulated by qemu)");
     assert_eq!(machine.cpu, "PowerPC,POWER9");
     assert_eq!(machine.servers, [[0, 1], [8, 9]]);
+    assert_eq!(cpu_count(&tree), Ok(4));
     assert_eq!(machine.memory, [0..0x1000_0000, 0x1000_0000..0x2000_0000]);
     assert_eq!(machine.memory_size(), 0x2000_0000);
     assert_eq!(machine.boot_arguments, "log=debug case=a*");

@@ -208,6 +208,7 @@ characters long, and its lines.",
         rows: &[
             row("memory/all", "all together", Some(66_900_000), Some(4 << 20)),
             row("memory/code", "code", Some(4_050_000), None),
+            row("memory/code-of-cases", "of the code, what only the cases need", None, None),
             row("memory/constants", "constants, with the unwind tables", None, None),
             row("memory/symbols", "symbols and lines", None, None),
             row("memory/variables", "variables, with the log's ring and the device tree", None, None),
