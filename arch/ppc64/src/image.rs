@@ -48,6 +48,8 @@ ranges! {
     kallsyms: __kallsyms_start..__kallsyms_end;
     /// Where hook stubs go.
     stub_area: __stub_area_start..__stub_area_end;
+    /// Where the heads of hooks are, one for each slot of the stub area.
+    hook_heads: __hook_heads_start..__hook_heads_end;
     /// Where modules go.
     module_area: __module_area_start..__module_area_end;
     /// The whole image, the module area included.

@@ -46,25 +46,46 @@ pub unsafe fn write_words(address: u64, words: &[u32]) {
 /// # Safety
 /// As for [`write_word`], for each of them.
 pub unsafe fn write_scattered(words: &[(u64, u32)]) {
+    // SAFETY: as the caller says; a word is in one block.
+    unsafe { write_pieces(words, core::slice::from_ref) };
+}
+
+/// The same for pieces of several words, each of which is in one cache block.
+///
+/// # Safety
+/// As for [`write_word`], for each word.
+pub unsafe fn write_blocks<const N: usize>(blocks: &[(u64, [u32; N])]) {
+    // SAFETY: as the caller says.
+    unsafe { write_pieces(blocks, <[u32; N]>::as_slice) };
+}
+
+/// Writes pieces of code, each of which is in one cache block.
+///
+/// # Safety
+/// As for [`write_word`], for each word.
+#[inline(always)]
+unsafe fn write_pieces<W>(pieces: &[(u64, W)], words: impl Fn(&W) -> &[u32]) {
     let page = |address: u64| address & !(PAGE_SIZE - 1);
     // Each with interrupts off, which must not be for long.
     const MOST: usize = 64;
-    for words in words.chunk_by(|(one, _), (other, _)| page(*one) == page(*other)) {
-        for words in words.chunks(MOST) {
+    for pieces in pieces.chunk_by(|(one, _), (other, _)| page(*one) == page(*other)) {
+        for pieces in pieces.chunks(MOST) {
             interrupts::without(|| {
                 // SAFETY: interrupts are off, and the window closes before this returns.
-                let window = unsafe { Window::open(words[0].0) };
-                for (address, word) in words {
-                    let at = window.at(*address);
-                    // SAFETY: the caller says that the word is ours to write; an aligned word store is atomic.
-                    unsafe { AtomicU32::from_ptr(at as *mut u32) }.store(*word, Ordering::Release);
-                    write_back_block(at);
+                let window = unsafe { Window::open(pieces[0].0) };
+                for (address, piece) in pieces {
+                    let start = window.at(*address);
+                    for (at, word) in (start..).step_by(4).zip(words(piece)) {
+                        // SAFETY: the caller says that the word is ours to write; an aligned word store is atomic.
+                        unsafe { AtomicU32::from_ptr(at as *mut u32) }.store(*word, Ordering::Release);
+                    }
+                    write_back_block(start);
                 }
             });
         }
     }
     barrier();
-    for (address, _) in words {
+    for (address, _) in pieces {
         discard_block(*address);
     }
     barrier();
@@ -94,6 +115,7 @@ unsafe fn write_in_page(address: u64, words: &[u32]) {
 ///
 /// # Safety
 /// `address` is a multiple of 4 in memory that can be read.
+#[inline]
 pub unsafe fn read_word(address: u64) -> u32 {
     // SAFETY: as the caller says.
     unsafe { AtomicU32::from_ptr(address as *mut u32) }.load(Ordering::Relaxed)

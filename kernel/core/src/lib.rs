@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+pub mod address_map;
 pub mod area;
 pub mod bench;
 pub mod cmdline;

@@ -1,6 +1,31 @@
 //! Address ranges.
 
+use alloc::vec::Vec;
 use core::ops::Range;
+
+/// Ranges that somebody collects, as few as may be: where one goes on that has just been added, or is within it, there is no new
+/// one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ranges(Vec<Range<u64>>);
+
+impl Ranges {
+    /// Adds one.
+    pub fn add(&mut self, range: Range<u64>) {
+        /// How many kinds of things may be added in turn.
+        const KINDS: usize = 4;
+        let goes_on = |last: &&mut Range<u64>| (last.start..=last.end).contains(&range.start);
+        match self.0.iter_mut().rev().take(KINDS).find(goes_on) {
+            Some(last) => last.end = last.end.max(range.end),
+            None => self.0.push(range),
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Range<u64>] {
+        &self.0
+    }
+}
 
 /// The largest part of `whole` that none of `taken` reaches into; the first of several of the same size. Empty when
 /// nothing is left.
@@ -26,7 +51,18 @@ pub fn largest_gap(whole: Range<u64>, taken: &[Range<u64>]) -> Range<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
+
+    #[test]
+    fn what_goes_on_is_no_new_range() {
+        let mut ranges = Ranges::default();
+        for index in 0..100 {
+            ranges.add(1000 + 10 * index..1010 + 10 * index);
+            ranges.add(5000 + 8 * index..5008 + 8 * index);
+            ranges.add(9000..9032);
+        }
+        ranges.add(7..9);
+        assert_eq!(ranges.as_slice(), [1000..2000, 5000..5800, 9000..9032, 7..9]);
+    }
 
     #[test]
     fn the_largest_gap_is_found_wherever_it_is() {

@@ -68,6 +68,24 @@ pub enum FtraceError {
     },
 }
 
+impl FtraceError {
+    /// The function's name.
+    pub fn function(&self) -> &str {
+        match self {
+            FtraceError::Disabled { function }
+            | FtraceError::NoFunction { function }
+            | FtraceError::NoSite { function }
+            | FtraceError::Notrace { function }
+            | FtraceError::UnexpectedWord { function, .. }
+            | FtraceError::Breakpoint { function }
+            | FtraceError::AlreadyThere { function, .. }
+            | FtraceError::AlreadyRedirected { function, .. }
+            | FtraceError::NotThere { function, .. }
+            | FtraceError::NoStub { function } => function,
+        }
+    }
+}
+
 impl fmt::Display for FtraceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,11 +3,15 @@
 //! A *site* is the slot at a function's local entry; a *hook* is a site in use: the function, its ordered ops, its stub.
 //! The instructions between the site and the ops are in `arch/ppc64/src/ftrace`.
 
+mod all_tests;
+mod batch;
 mod batch_tests;
 mod error;
 mod function_name;
 mod graph;
 mod hook;
+mod list;
+mod plan;
 mod registry;
 mod retired;
 mod several_tests;
@@ -20,9 +24,9 @@ pub use error::FtraceError;
 pub use function_name::FunctionName;
 pub use graph::{GraphOps, GraphStack, GraphTracer};
 pub use registry::{
-    Place, enabled_functions, hook_count, hooked_in, is_enabled, lead, lead_all, original, register,
+    Place, change_all, enabled_functions, hook_count, hooked_in, is_enabled, lead_all, original, register,
     register_all, set_enabled, unregister, unregister_all,
 };
-pub use retired::{Retire, keepers, reap, retire};
+pub use retired::{Retire, keepers, reap, retire, retire_all};
 pub use sites::{ClassicSite, Site, SiteShape, kernel_site_addresses, kernel_sites, prime_classic_sites};
-pub use stubs::{Slot, slot_at};
+pub use stubs::{Slot, slot_at, slots_in_use};

@@ -1,25 +1,25 @@
 //! All hooks, by the address of their site.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use arch::ftrace::{FtraceOps, OpsFlags};
+use kernel_core::address_map::AddressMap;
 use kernel_core::errno::Errno;
 
+use super::batch::Batch;
 use super::hook::Hook;
-use super::retired::retire_all;
-use super::{FtraceError, Site};
-use crate::cpu;
+use super::plan::Plan;
+use super::{FtraceError, Site, retire_all};
 use crate::sync::{Mutex, Rank};
 
 /// Whether functions can be hooked: `ftrace_enabled`. It changes while [`HOOKS`] is held.
 static IS_ENABLED: AtomicBool = AtomicBool::new(true);
 
 /// Threads wait for other CPUs while they hold it, so it must sleep.
-static HOOKS: Mutex<BTreeMap<u64, Hook>> = Mutex::new(Rank::Hooks, BTreeMap::new());
+static HOOKS: Mutex<AddressMap<Hook>> = Mutex::new(Rank::Hooks, AddressMap::new());
 
 /// Where among the ops of a hook a new one goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,91 +30,17 @@ pub enum Place {
     Last,
 }
 
+/// Sites, each with an ops.
+pub(super) type Pairs<'a> = &'a [(&'a Site, &'a Arc<FtraceOps>)];
+
 /// Adds `ops` to the hook of `site`, and makes the hook if there is none. On an error nothing has changed.
 pub fn register(site: &Site, ops: &Arc<FtraceOps>, place: Place) -> Result<(), FtraceError> {
     register_all(&[(site, ops)], place)
 }
 
-/// The same for many, each site once: all new hooks together cost as many synchronisations of all CPUs as one. On an error
-/// nothing has changed.
-#[allow(unsafe_code, reason = "changes live sites")]
-pub fn register_all(pairs: &[(&Site, &Arc<FtraceOps>)], place: Place) -> Result<(), FtraceError> {
-    let mut hooks = HOOKS.lock();
-    let (mut new, mut words) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
-    for (site, ops) in pairs {
-        check(&hooks, site, ops)?;
-        if !hooks.contains_key(&site.address) {
-            let hook = Hook::new((*site).clone(), Vec::from([(*ops).clone()]))?;
-            words.extend(hook.change(true)?);
-            new.push(hook);
-        }
-    }
-    let has_hook = |site: &Site| hooks.contains_key(&site.address);
-    let others: Vec<_> = pairs.iter().copied().filter(|(site, _)| has_hook(site)).collect();
-    for (done, (site, ops)) in others.iter().enumerate() {
-        let hook = hooks.get_mut(&site.address);
-        if let Some(Err(error)) = hook.map(|hook| add(hook, ops, place)) {
-            for (site, ops) in &others[..done] {
-                // What could be added a moment ago can be taken back.
-                let hook = hooks.get_mut(&site.address);
-                hook.map(|hook| take_out(hook, ops)).transpose()?;
-            }
-            return Err(error);
-        }
-    }
-    if !new.is_empty() {
-        // The stubs, to which nothing leads yet.
-        cpu::synchronise();
-        // SAFETY: they are sites, each of which is right with its nop and with its branch: all stubs are complete.
-        unsafe { cpu::change_words(&words) };
-    }
-    hooks.extend(new.into_iter().map(|hook| (hook.site().address, hook)));
-    Ok(())
-}
-
-/// Whether `ops` can come to this site.
-fn check(hooks: &BTreeMap<u64, Hook>, site: &Site, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> {
-    let function = || site.name();
-    if arch::image::notrace().contains(&site.address) {
-        return Err(FtraceError::Notrace { function: function() });
-    }
-    if !is_enabled() {
-        return Err(FtraceError::Disabled { function: function() });
-    }
-    let Some(hook) = hooks.get(&site.address) else {
-        return Ok(());
-    };
-    if hook.ops().iter().any(|other| Arc::ptr_eq(other, ops)) {
-        return Err(FtraceError::AlreadyThere {
-            function: function(),
-            ops: ops.name,
-        });
-    }
-    let redirects = |ops: &&Arc<FtraceOps>| ops.flags.contains(OpsFlags::IPMODIFY);
-    match hook.ops().iter().find(redirects).filter(|_| redirects(&ops)) {
-        Some(other) => Err(FtraceError::AlreadyRedirected {
-            function: function(),
-            by: other.name,
-        }),
-        None => Ok(()),
-    }
-}
-
-/// Adds an ops to a hook that has others.
-fn add(hook: &mut Hook, ops: &Arc<FtraceOps>, place: Place) -> Result<(), FtraceError> {
-    let mut list = hook.ops().to_vec();
-    match place {
-        Place::First => list.insert(0, ops.clone()),
-        Place::Last => list.push(ops.clone()),
-    }
-    hook.set_ops(list)
-}
-
-/// Takes an ops out of a hook that has others.
-fn take_out(hook: &mut Hook, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> {
-    let mut list = hook.ops().to_vec();
-    list.retain(|other| !Arc::ptr_eq(other, ops));
-    hook.set_ops(list)
+/// The same for many: as [`change_all`].
+pub fn register_all(pairs: Pairs<'_>, place: Place) -> Result<(), FtraceError> {
+    change_all(pairs, place, &[], &[])
 }
 
 /// Takes `ops` out of the hook of `site`; with its last ops the hook goes. On an error nothing has changed.
@@ -122,70 +48,31 @@ pub fn unregister(site: &Site, ops: &Arc<FtraceOps>) -> Result<(), FtraceError> 
     unregister_all(&[(site, ops)])
 }
 
-/// The same for many, each site once: all hooks that go together cost as many synchronisations of all CPUs as one. On an error the
-/// ops may have been taken out of hooks that have others.
-#[allow(unsafe_code, reason = "changes live sites")]
-pub fn unregister_all(pairs: &[(&Site, &Arc<FtraceOps>)]) -> Result<(), FtraceError> {
-    let mut hooks = HOOKS.lock();
-    let (mut go, mut words) = (Vec::new(), Vec::new());
-    for (site, ops) in pairs {
-        let hook = hooks.get(&site.address);
-        let found = hook.filter(|hook| hook.ops().iter().any(|other| Arc::ptr_eq(other, ops)));
-        let hook = found.ok_or_else(|| FtraceError::NotThere {
-            function: site.name(),
-            ops: ops.name,
-        })?;
-        if hook.ops().len() == 1 {
-            words.extend(hook.change(false)?);
-            go.push(site.address);
-        }
-    }
-    for (site, ops) in pairs {
-        match hooks.get_mut(&site.address) {
-            Some(hook) if hook.ops().len() > 1 => take_out(hook, ops)?,
-            _ => {}
-        }
-    }
-    if !words.is_empty() {
-        // SAFETY: they are sites, each of which is right with its nop and with its branch: the stubs stay for now.
-        unsafe { cpu::change_words(&words) };
-    }
-    let gone: Vec<Hook> = go.iter().filter_map(|site| hooks.remove(site)).collect();
-    if hooks.is_empty() {
-        // An empty map keeps memory that a new one does not have.
-        *hooks = BTreeMap::new();
-    }
-    retire_all(gone);
-    Ok(())
+/// The same for many: as [`change_all`].
+pub fn unregister_all(pairs: Pairs<'_>) -> Result<(), FtraceError> {
+    change_all(&[], Place::Last, pairs, &[])
 }
 
-/// The word in an ops that says where the site may lead directly has changed: leads the site there, if there is no other ops. Every
-/// CPU executes the new word when this returns. On an error nothing has changed.
-pub fn lead(site: &Site) -> Result<(), FtraceError> {
-    lead_all(&[site])
-}
-
-/// The same for many: all together cost as many synchronisations of all CPUs as one.
-#[allow(unsafe_code, reason = "changes live sites")]
+/// The word in an ops that says where the sites may lead directly has changed: leads each there, if there is no other ops. As
+/// [`change_all`].
 pub fn lead_all(sites: &[&Site]) -> Result<(), FtraceError> {
+    change_all(&[], Place::Last, &[], sites)
+}
+
+/// Adds an ops to the hook of each site in `come`, takes one out of that of each in `go`, and leads those in `lead` to where their
+/// only ops wants them; each site is in one of the three, once. All together cost as many synchronisations of all CPUs as one, and
+/// every CPU executes the new words when this returns. On an error nothing has changed.
+pub fn change_all(come: Pairs<'_>, place: Place, go: Pairs<'_>, lead: &[&Site]) -> Result<(), FtraceError> {
     let mut hooks = HOOKS.lock();
-    let mut words = Vec::with_capacity(sites.len());
-    for site in sites {
-        if let Some(hook) = hooks.get(&site.address) {
-            words.extend(hook.leading()?);
-        }
+    let before = hooks.len();
+    let mut plan = Plan::new(come.len() + go.len() + lead.len());
+    let planned = plan.come(&mut hooks, come, place);
+    let planned = planned.and_then(|()| plan.go(&hooks, go));
+    if let Err(error) = planned.and_then(|()| plan.lead(&hooks, lead)) {
+        hooks.truncate(before);
+        return Err(error);
     }
-    if !words.is_empty() {
-        // What they lead to is new.
-        cpu::synchronise();
-        // SAFETY: they are sites, each of which is right with either word: all that they lead to is complete.
-        unsafe { cpu::change_words(&words) };
-    }
-    for site in sites {
-        if let Some(hook) = hooks.get_mut(&site.address) {
-            hook.is_led();
-        }
-    }
+    retire_all(plan.carry_out(&mut hooks));
     Ok(())
 }
 
@@ -199,28 +86,32 @@ pub fn is_enabled() -> bool {
 /// # Errors
 /// A live patch is enabled, so they must not be turned off; or a site does not hold what it should. Then nothing has changed.
 pub fn set_enabled(on: bool) -> Result<(), Errno> {
-    let mut hooks = HOOKS.lock();
+    let hooks = HOOKS.lock();
     let redirects = |ops: &Arc<FtraceOps>| ops.flags.contains(OpsFlags::IPMODIFY);
     if !on && hooks.values().flat_map(Hook::ops).any(redirects) {
         return Err(Errno::Busy);
     }
-    if hooks.values_mut().try_for_each(|hook| hook.switch(on)).is_err() {
-        // Those that could be switched can be switched back.
-        hooks.values_mut().for_each(|hook| drop(hook.switch(!on)));
-        return Err(Errno::Busy);
+    if is_enabled() != on {
+        let mut batch = Batch::new(true, hooks.len());
+        let mut all = hooks.values();
+        all.try_for_each(|hook| hook.switch(on, &mut batch))
+            .map_err(|_| Errno::Busy)?;
+        batch.make();
+        IS_ENABLED.store(on, Ordering::Relaxed);
     }
-    IS_ENABLED.store(on, Ordering::Relaxed);
     Ok(())
 }
 
 /// The functions that are hooked, in the order of their sites, each with its ops: their names, and what they need.
 pub fn enabled_functions() -> Vec<(Site, Vec<(&'static str, OpsFlags)>)> {
     let ops = |hook: &Hook| hook.ops().iter().map(|ops| (ops.name, ops.flags)).collect();
-    HOOKS
+    let mut functions: Vec<(Site, Vec<_>)> = HOOKS
         .lock()
         .values()
         .map(|hook| (hook.site().clone(), ops(hook)))
-        .collect()
+        .collect();
+    functions.sort_unstable_by_key(|(site, _)| site.address);
+    functions
 }
 
 /// How many functions are hooked.
@@ -236,12 +127,13 @@ pub fn hooked_in(range: Range<u64>) -> Option<Site> {
         ops.any(|ops| !ops.flags.contains(OpsFlags::IPMODIFY))
     };
     let hooks = HOOKS.lock();
-    let found = hooks.range(range).map(|(_, hook)| hook).find(stays);
-    found.map(|hook| hook.site().clone())
+    let inside = hooks.values().filter(|hook| range.contains(&hook.site().address));
+    let first = inside.filter(stays).min_by_key(|hook| hook.site().address);
+    first.map(|hook| hook.site().clone())
 }
 
 /// A global entry of the hooked function at `site` that does not pass the hook; `None` when it is not hooked, or there is no
 /// room. It lives as long as somebody hooks the function.
 pub fn original(site: &Site) -> Option<u64> {
-    HOOKS.lock().get_mut(&site.address).and_then(Hook::original)
+    HOOKS.lock().get_mut(site.address).and_then(Hook::original)
 }

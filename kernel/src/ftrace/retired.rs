@@ -7,10 +7,10 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::ops::Range;
 use core::sync::atomic::Ordering;
 
 use arch::interrupts;
+use kernel_core::ranges::Ranges;
 
 use crate::cpu::{self, stop_the_world};
 use crate::sync::{IrqLock, Rank};
@@ -18,29 +18,55 @@ use crate::thread::{self, Thread};
 
 /// Something that threads reach by address, in a register, without a count.
 pub trait Retire: Send {
-    /// The addresses of which a thread has one while it still needs the thing.
-    fn ranges(&self) -> Vec<Range<u64>>;
+    /// Tells the addresses of which a thread has one while it still needs the thing.
+    fn tell(&self, ranges: &mut Ranges);
 }
 
-static RETIRED: IrqLock<Vec<Box<dyn Retire>>> = IrqLock::new(Rank::Retired, Vec::new());
+impl<T: Retire> Retire for Vec<T> {
+    fn tell(&self, ranges: &mut Ranges) {
+        self.iter().for_each(|thing| thing.tell(ranges));
+    }
+}
+
+/// What waits, and how much the things in it are.
+struct Waiting {
+    things: Vec<Box<dyn Retire>>,
+    many: usize,
+}
+
+static RETIRED: IrqLock<Waiting> = IrqLock::new(
+    Rank::Retired,
+    Waiting {
+        things: Vec::new(),
+        many: 0,
+    },
+);
 
 /// How many may wait before the stacks are looked at.
 const PATIENCE: usize = 64;
 
 /// Frees `thing` when no thread can come back to it.
 pub fn retire(thing: impl Retire + 'static) {
-    retire_all([thing]);
+    retire_many(thing, 1);
 }
 
-/// Frees these when no thread can come back to them, with one look at the stacks for all.
-pub(super) fn retire_all<T: Retire + 'static>(things: impl IntoIterator<Item = T>) {
-    let boxed = |thing| -> Box<dyn Retire> { Box::new(thing) };
-    let things: Vec<_> = things.into_iter().map(boxed).collect();
+/// Frees these when no thread can come back to any of them.
+pub fn retire_all<T: Retire + 'static>(things: Vec<T>) {
+    let many = things.len();
+    if many != 0 {
+        retire_many(things, many);
+    }
+}
+
+/// Frees a thing that is `many` things.
+fn retire_many(thing: impl Retire + 'static, many: usize) {
+    let thing = Box::new(thing);
     let mut waiting = RETIRED.lock();
-    waiting.extend(things);
-    let many = waiting.len() >= PATIENCE;
+    waiting.things.push(thing);
+    waiting.many += many;
+    let is_enough = waiting.many >= PATIENCE;
     drop(waiting);
-    if many {
+    if is_enough {
         reap();
     }
 }
@@ -49,18 +75,26 @@ pub(super) fn retire_all<T: Retire + 'static>(things: impl IntoIterator<Item = T
 pub fn reap() -> usize {
     // Called from an ops: the running thread itself is inside a trampoline, and its own stack is not looked at.
     if thread::current_head().trace_depth.load(Ordering::Relaxed) != 0 || !can_look() {
-        return RETIRED.lock().len();
+        return RETIRED.lock().things.len();
     }
     // Nobody looks at what waits while it is not there.
     let (in_use, free) = stop_the_world(|world| {
         let threads = thread::others_in_trampolines(world);
-        let waiting = core::mem::take(&mut *RETIRED.lock());
-        let (in_use, free): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|thing| {
-            let ranges = thing.ranges();
-            thread::in_trampoline_with(world, &threads, &ranges).is_some() || thread::may_return_to(&ranges)
+        let returns = thread::may_return_to_a_stub();
+        let things = core::mem::take(&mut RETIRED.lock().things);
+        let (in_use, free): (Vec<_>, Vec<_>) = things.into_iter().partition(|thing| {
+            // Mostly nobody is anywhere.
+            (returns || !threads.is_empty()) && {
+                let mut ranges = Ranges::default();
+                thing.tell(&mut ranges);
+                let ranges = ranges.as_slice();
+                thread::in_trampoline_with(world, &threads, ranges).is_some() || thread::may_return_to(ranges)
+            }
         });
         let count = in_use.len();
-        RETIRED.lock().extend(in_use);
+        let mut waiting = RETIRED.lock();
+        waiting.many = count;
+        waiting.things.extend(in_use);
         (count, free)
     });
     drop(free);
@@ -74,9 +108,11 @@ pub fn keepers() -> Vec<String> {
         let waiting = RETIRED.lock();
         let keeps = |thread: &&Arc<Thread>| {
             let thread = core::slice::from_ref(*thread);
-            waiting
-                .iter()
-                .any(|thing| thread::in_trampoline_with(world, thread, &thing.ranges()).is_some())
+            waiting.things.iter().any(|thing| {
+                let mut ranges = Ranges::default();
+                thing.tell(&mut ranges);
+                thread::in_trampoline_with(world, thread, ranges.as_slice()).is_some()
+            })
         };
         let names = threads
             .iter()

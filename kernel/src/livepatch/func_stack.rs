@@ -10,12 +10,13 @@ use core::sync::atomic::Ordering;
 
 use arch::ftrace::write_choice;
 use arch::livepatch::ReturnDesign;
+use kernel_core::ranges::Ranges;
 
 use super::object::Target;
 use super::replacement::{Goal, ORIGINAL, Replacement, behind};
 use super::route::Route;
 use super::transition::PatchState;
-use crate::ftrace::{self, FtraceError, FtraceOps, FtraceRegs, OpsFlags, Place, Retire, Site, Slot, retire};
+use crate::ftrace::{FtraceError, FtraceOps, FtraceRegs, OpsFlags, Retire, Site, Slot};
 use crate::thread;
 
 /// What the ops reads. Never changed; replaced as a whole, by one store.
@@ -33,12 +34,10 @@ struct Published {
 }
 
 impl Retire for Published {
-    fn ranges(&self) -> Vec<Range<u64>> {
+    fn tell(&self, ranges: &mut Ranges) {
         let address = &raw const *self.winner as u64;
-        let winner = address..address + size_of::<Winner>() as u64;
-        iter::once(winner)
-            .chain(self.choice.as_ref().map(Slot::range))
-            .collect()
+        ranges.add(address..address + size_of::<Winner>() as u64);
+        self.choice.iter().for_each(|slot| slot.tell(ranges));
     }
 }
 
@@ -46,6 +45,36 @@ impl Retire for Published {
 pub(super) struct Before {
     direct: u64,
     published: Option<Published>,
+}
+
+/// What nobody is led to any more, to be retired.
+#[derive(Default)]
+pub(super) struct Gone {
+    published: Option<Published>,
+    /// Of a replacement.
+    stub: Option<Slot>,
+}
+
+impl Gone {
+    /// What goes with a replacement.
+    pub(super) fn of(stub: Option<Slot>) -> Self {
+        Gone {
+            stub,
+            published: None,
+        }
+    }
+
+    /// Whether anything goes.
+    pub(super) fn is_something(&self) -> bool {
+        self.published.is_some() || self.stub.is_some()
+    }
+}
+
+impl Retire for Gone {
+    fn tell(&self, ranges: &mut Ranges) {
+        self.published.iter().for_each(|published| published.tell(ranges));
+        self.stub.iter().for_each(|stub| stub.tell(ranges));
+    }
 }
 
 /// A patched function.
@@ -74,72 +103,57 @@ impl FuncStack {
         }
     }
 
-    /// Puts `patch`'s replacement on top, for the threads that are in the patched state. The first one hooks the function. On an
-    /// error nothing has changed.
+    /// Puts `patch`'s replacement on top, for the threads that are in the patched state: everything but to lead the site, after which
+    /// this is [concluded](FuncStack::conclude) or [taken back](FuncStack::unpush). On an error nothing has changed.
     pub(super) fn push(
         &mut self,
         patch: &str,
         target: &Target,
         design: ReturnDesign,
-    ) -> Result<(), FtraceError> {
+    ) -> Result<Before, FtraceError> {
         let no_stub = || FtraceError::NoStub {
             function: self.site.name(),
         };
         let replacement = Replacement::new(patch, target, design).ok_or_else(no_stub)?;
         self.replacements.push(replacement);
-        let is_first = self.replacements.len() == 1;
-        let result = if is_first {
-            self.make(Some(patch));
-            ftrace::register(&self.site, &self.ops, Place::Last)
-        } else {
-            self.publish(Some(patch))
-        };
-        if result.is_err() {
-            self.drop_replacement(self.replacements.len() - 1);
-            if is_first {
-                self.published = None;
-            }
-        }
-        result
+        Ok(self.prepare(Some(patch)))
     }
 
-    /// Takes `patch`'s replacement out, wherever it is; the one below the top comes to light, or the function itself. On
-    /// an error nothing has changed.
-    pub(super) fn remove(&mut self, patch: &str) -> Result<(), FtraceError> {
-        let Some(index) = self.position(patch) else {
-            return Ok(());
-        };
-        if self.replacements.len() == 1 {
-            ftrace::unregister(&self.site, &self.ops)?;
-            self.drop_replacement(index);
-            // What was published stays, for threads that are on their way.
-            self.published.take().into_iter().for_each(retire);
-            return Ok(());
+    /// The site could not be led: what was put on top goes.
+    pub(super) fn unpush(&mut self, before: Before) -> Gone {
+        let stub = self.replacements.pop().and_then(|gone| gone.stub);
+        Gone {
+            stub,
+            ..self.conclude(before, false)
         }
+    }
+
+    /// Takes `patch`'s replacement out, wherever it is, and brings to light what is below: everything but to lead the site, after which
+    /// this is concluded, or the replacement is [put back](FuncStack::put_back). `None`: it is not there.
+    pub(super) fn take_out(&mut self, patch: &str) -> Option<(usize, Replacement, Before)> {
+        let index = self.position(patch)?;
         let gone = self.replacements.remove(index);
-        if let Err(error) = self.publish(None) {
-            self.replacements.insert(index, gone);
-            return Err(error);
-        }
-        gone.stub.into_iter().for_each(retire);
-        Ok(())
+        Some((index, gone, self.prepare(None)))
     }
 
-    fn drop_replacement(&mut self, index: usize) {
-        let gone = self.replacements.remove(index);
-        gone.stub.into_iter().for_each(retire);
+    /// The site could not be led: puts back what was taken out.
+    pub(super) fn put_back(&mut self, index: usize, gone: Replacement, before: Before) -> Gone {
+        self.replacements.insert(index, gone);
+        self.conclude(before, false)
     }
 
-    /// Leads calls to the top, and those of threads in the unpatched state to what is below it, if the top belongs to `moving`. On
-    /// an error nothing has changed.
-    fn publish(&mut self, moving: Option<&str>) -> Result<(), FtraceError> {
-        let before = self.prepare(moving);
-        let result = ftrace::lead(&self.site);
-        self.conclude(before, result.is_ok());
-        result
+    /// The function is not hooked any more, and this the end of its stack.
+    pub(super) fn end(self) -> impl Iterator<Item = Gone> {
+        let published = Gone {
+            published: self.published,
+            stub: None,
+        };
+        let gone = |replacement: Replacement| Gone::of(replacement.stub);
+        iter::once(published).chain(self.replacements.into_iter().map(gone))
     }
 
-    /// The first half of it: everything but to lead the site. Answers what it was before.
+    /// Does everything to lead calls to the top, and those of threads in the unpatched state to what is below it, if the top belongs to
+    /// `moving`, but to lead the site. Answers what it was before.
     pub(super) fn prepare(&mut self, moving: Option<&str>) -> Before {
         Before {
             direct: self.ops.direct.load(Ordering::Relaxed),
@@ -147,9 +161,9 @@ impl FuncStack {
         }
     }
 
-    /// The second half, when the site has been led, or could not be.
-    pub(super) fn conclude(&mut self, before: Before, is_led: bool) {
-        let gone = if is_led {
+    /// The second half, when the site has been led, or could not be. Answers what goes.
+    pub(super) fn conclude(&mut self, before: Before, is_led: bool) -> Gone {
+        let published = if is_led {
             before.published
         } else {
             self.ops.direct.store(before.direct, Ordering::Relaxed);
@@ -157,7 +171,10 @@ impl FuncStack {
             self.tell_ops();
             unused
         };
-        gone.into_iter().for_each(retire);
+        Gone {
+            published,
+            stub: None,
+        }
     }
 
     /// Makes what calls go by, and shows it to those that come through a trampoline. Answers what it was before.
@@ -253,8 +270,19 @@ impl FuncStack {
         &self.site
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.replacements.is_empty()
+    /// What shows calls to the winner, when they come through a trampoline.
+    pub(super) fn ops(&self) -> &Arc<FtraceOps> {
+        &self.ops
+    }
+
+    /// How many replacements there are.
+    pub(super) fn len(&self) -> usize {
+        self.replacements.len()
+    }
+
+    /// Whether one of them is `patch`'s.
+    pub(super) fn has(&self, patch: &str) -> bool {
+        self.position(patch).is_some()
     }
 
     fn position(&self, patch: &str) -> Option<usize> {

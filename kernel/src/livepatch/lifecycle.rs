@@ -240,21 +240,10 @@ impl Registry {
         enabled.objects[object].pre_patch()?;
         let (name, design) = (enabled.name.clone(), enabled.design);
         let targets = enabled.objects[object].targets().to_vec();
-        for (done, target) in targets.iter().enumerate() {
-            if let Err(error) = self.push(&name, target, design) {
-                let (function, number) = (&target.site.function, error.errno().number());
-                log::error!(
-                    target: "livepatch",
-                    "failed to register ftrace handler for function '{function}' (-{number})"
-                );
-                let object = self.patches[index].objects[object].shown_name();
-                log::warn!(target: "livepatch", "failed to patch object '{object}'");
-                let sites: Vec<u64> = targets[..done].iter().map(|target| target.site.address).collect();
-                self.remove_all(&name, &sites);
-                return Err(error);
-            }
-        }
-        Ok(())
+        self.push_all(&name, &targets, design).inspect_err(|_| {
+            let object = self.patches[index].objects[object].shown_name();
+            log::warn!(target: "livepatch", "failed to patch object '{object}'");
+        })
     }
 
     /// After an error on the way to the first thread that moves: all threads are where they were.

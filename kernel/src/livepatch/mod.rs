@@ -27,6 +27,8 @@ mod route;
 mod route_tests;
 pub mod shadow;
 mod shadow_tests;
+
+mod stacks;
 mod states;
 mod states_tests;
 mod tests;

@@ -190,10 +190,12 @@ impl Object {
 
 /// The code of the function that begins at `address`.
 pub(super) fn code_at(address: u64) -> Result<Range<u64>, KlpError> {
-    let mut code = None;
-    symbols::resolve(address, &mut |location| {
-        code = Some(address - location.offset..address - location.offset + location.size);
-    });
+    let mut code = symbols::kernel().range_at(address);
+    if code.is_none() {
+        symbols::resolve(address, &mut |location| {
+            code = Some(address - location.offset..address - location.offset + location.size);
+        });
+    }
     code.ok_or_else(|| KlpError::NoCode {
         function: alloc::format!("{address:#x}"),
     })

@@ -7,9 +7,7 @@ use alloc::vec::Vec;
 use arch::livepatch::ReturnDesign;
 
 use super::check::Changing;
-use super::failure;
 use super::func_stack::FuncStack;
-use super::lifecycle::FUNCTION;
 use super::object::{Object, Target, code_at};
 use super::transition::{PatchState, Stall, Transition};
 use super::{KlpError, KlpState, find_function};
@@ -64,76 +62,6 @@ pub(super) static REGISTRY: Mutex<Registry> = Mutex::new(
 impl Registry {
     pub(super) fn index_of(&self, patch: &str) -> Option<usize> {
         self.patches.iter().position(|enabled| enabled.name == patch)
-    }
-
-    /// Puts a replacement on top of its function's stack.
-    pub(super) fn push(
-        &mut self,
-        patch: &str,
-        target: &Target,
-        design: ReturnDesign,
-    ) -> Result<(), KlpError> {
-        let site = &target.site;
-        failure::memory(FUNCTION)?;
-        failure::site(site)?;
-        let stack = self
-            .functions
-            .entry(site.address)
-            .or_insert_with(|| FuncStack::new(site.clone()));
-        let result = stack.push(patch, target, design);
-        if stack.is_empty() {
-            self.forget(site.address);
-        }
-        Ok(result?)
-    }
-
-    /// Takes a patch's replacement from its function's stack.
-    pub(super) fn remove(&mut self, patch: &str, site: u64) -> Result<(), KlpError> {
-        let Some(stack) = self.functions.get_mut(&site) else {
-            return Ok(());
-        };
-        stack.remove(patch)?;
-        if stack.is_empty() {
-            self.forget(site);
-        }
-        Ok(())
-    }
-
-    /// The function at this site is not patched any more.
-    fn forget(&mut self, site: u64) {
-        self.functions.remove(&site);
-        if self.functions.is_empty() {
-            // An empty map keeps memory that a new one does not have.
-            self.functions = BTreeMap::new();
-        }
-    }
-
-    /// Takes all replacements of a patch away. What cannot be taken away stays, and is said.
-    pub(super) fn remove_all(&mut self, patch: &str, sites: &[u64]) {
-        for site in sites {
-            if let Err(error) = self.remove(patch, *site) {
-                log::error!(target: "livepatch", "'{patch}': {error}");
-            }
-        }
-    }
-
-    /// Lets the calls of a patch's functions go by the threads' states, or no longer: all sites are led together.
-    pub(super) fn publish(&mut self, sites: &[u64], moving: Option<&str>) {
-        let mut before = Vec::new();
-        for site in sites {
-            let stack = self.functions.get_mut(site);
-            before.extend(stack.map(|stack| (*site, stack.prepare(moving))));
-        }
-        let stacks = before.iter().filter_map(|(site, _)| self.functions.get(site));
-        let led = ftrace::lead_all(&stacks.map(FuncStack::site).collect::<Vec<_>>());
-        if let Err(error) = &led {
-            log::error!(target: "livepatch", "{error}");
-        }
-        for (site, before) in before {
-            if let Some(stack) = self.functions.get_mut(&site) {
-                stack.conclude(before, led.is_ok());
-            }
-        }
     }
 
     /// What no thread may be in when it leaves `from`: what the patch is put over, or what it puts there.

@@ -33,7 +33,9 @@ use end::End;
 pub use builder::{Builder, JoinHandle, spawn};
 pub(crate) use guard::{GuardPage, GuardedBy, describe_stack, guard_pages, own_guard};
 pub use scan::find_stack_word_in;
-pub(crate) use scan::{has_word_in, in_trampoline_with, may_return_to, others, others_in_trampolines};
+pub(crate) use scan::{
+    has_word_in, in_trampoline_with, may_return_to, may_return_to_a_stub, others, others_in_trampolines,
+};
 pub use scheduler::{all, init, set_affinity, sleep, tick, yield_now};
 pub(crate) use scheduler::{idle_for, idle_loop, peek, with_all};
 pub use wait::WaitQueue;

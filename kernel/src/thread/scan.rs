@@ -63,9 +63,14 @@ fn may_come_back(world: &World, thread: &Thread, code: &[Range<u64>], stubs: &[R
     has_word_in(world, thread, code) && !is_certainly_outside(unwind::trace_other(world, thread), code, stubs)
 }
 
+/// Whether there is anything that [`may_return_to`] can be true of.
+pub(crate) fn may_return_to_a_stub() -> bool {
+    !records(current_head()).is_empty()
+}
+
 /// Whether the running thread returns to one of `stubs`, or that is not certain.
 pub(crate) fn may_return_to(stubs: &[Range<u64>]) -> bool {
-    !records(current_head()).is_empty() && !is_certainly_outside(unwind::here(), &[], stubs)
+    may_return_to_a_stub() && !is_certainly_outside(unwind::here(), &[], stubs)
 }
 
 /// The records of `return-stack` that a thread has.

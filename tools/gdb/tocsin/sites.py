@@ -16,20 +16,28 @@ SECTION = "__patchable_function_entries"
 def hooks():
     """{site's address: the kernel's `Hook`}."""
     try:
-        found = values.btree(values.locked(values.static("kernel::ftrace::registry::HOOKS")))
+        found = values.locked(values.static("kernel::ftrace::registry::HOOKS"))["items"]
     except values.Missing:
         return {}
-    return {int(key): hook for key, hook in found}
+    return {int(pair["__0"]): pair["__1"] for pair in values.vec(found)}
 
 
 def ops_of(hook):
     """The hook's `FtraceOps`, in the order of their calls."""
-    return [values.arc(ops) for ops in values.vec(hook["list"]["ops"])]
+    return [values.arc(ops) for ops in values.vec(values.arc(hook["list"])["ops"])]
 
 
 def stub_of(hook):
     """Where the hook's stub begins: the way to a common trampoline, which the site may lead past."""
-    return values.number(hook["entry"]["stub"])
+    return values.number(hook["stub"])
+
+
+def head_of(hook):
+    """What the trampolines read of the hook: in the area of heads at the place that the stub has in the area of stubs."""
+    start, end = values.known_address("__stub_area_start"), values.known_address("__stub_area_end")
+    heads, heads_end = values.known_address("__hook_heads_start"), values.known_address("__hook_heads_end")
+    offset = (stub_of(hook) - start) * (heads_end - heads) // (end - start)
+    return values.at(heads + offset, "arch::ftrace::frame::HookHead")
 
 
 def function_at(address):
@@ -71,7 +79,7 @@ def hooked_functions(text):
 def describe(hook):
     """A hook's stub, its ops in order, and the calls that the recursion guard has let pass."""
     names = ", ".join(values.text(ops["name"]) for ops in ops_of(hook))
-    return "hooked by %s; stub %#x, missed %d" % (names, stub_of(hook), values.number(hook["entry"]["head"].dereference()["missed"]))
+    return "hooked by %s; stub %#x, missed %d" % (names, stub_of(hook), values.number(head_of(hook)["missed"]))
 
 
 class Sites(gdb.Command):

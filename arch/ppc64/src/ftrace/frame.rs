@@ -77,19 +77,20 @@ pub(super) struct ReturnFrame {
 pub(crate) mod offsets {
     use core::mem::offset_of;
 
-    use super::{FtraceFrame, FtraceRegs};
+    use super::{FtraceFrame, FtraceRegs, HookHead};
 
+    pub(crate) const HOOK_SITE: usize = offset_of!(HookHead, site);
     pub(crate) const FRAME_NIP: usize = offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, nip);
     pub(crate) const FRAME_RETURN_ENTRY: usize =
         offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, return_entry);
 }
 
-/// The part of a hook that the trampolines read. The stub has its address.
-#[repr(C)]
-#[derive(Debug)]
+/// The part of a hook that the trampolines read. The stub has its address. Memory with whatever in it is one.
+#[repr(C, align(32))]
+#[derive(Debug, Default)]
 pub struct HookHead {
     /// The slot that is a branch now. B goes on at the next instruction.
-    pub site: u64,
+    site: AtomicU64,
     /// The ops to call, in order; the entry after the last one has function 0. Replaced as a whole, by one store.
     pub ops: AtomicPtr<OpsEntry>,
     /// Calls that came while the thread was inside an ops already, and so were not shown to any.
@@ -112,16 +113,17 @@ impl OpsEntry {
 }
 
 impl HookHead {
-    /// A hook of `site` with a list that stays alive until nobody can be reading it any more.
-    pub fn new(site: u64, ops: *const OpsEntry) -> Self {
-        HookHead {
-            site,
-            ops: AtomicPtr::new(ops.cast_mut()),
-            missed: AtomicU64::new(0),
-        }
+    /// Makes it that of a hook of `site` to which nothing leads yet, with a list that stays alive until nobody can be reading it
+    /// any more.
+    #[inline]
+    pub fn set(&self, site: u64, ops: *const OpsEntry) {
+        self.site.store(site, Ordering::Relaxed);
+        self.missed.store(0, Ordering::Relaxed);
+        self.publish(ops);
     }
 
     /// Puts another list in place.
+    #[inline]
     pub fn publish(&self, ops: *const OpsEntry) {
         self.ops.store(ops.cast_mut(), Ordering::Release);
     }

@@ -6,7 +6,7 @@ mod stub;
 
 pub use frame::{FtraceFrame, FtraceRegs, HookHead, OpsEntry};
 pub use ops::{FtraceOps, OpsFlags, OpsFunction};
-pub use stub::{STUB_SIZE, choice_words, original_words, site_word, stub_words};
+pub use stub::{STUB_SIZE, StubWords, choice_words, original_words, site_word, stub_words};
 
 #[cfg(target_arch = "powerpc64")]
 mod trampoline;
@@ -15,4 +15,4 @@ pub use trampoline::{Trampoline, ftrace_stub, ftrace_trash, return_to_handler_en
 #[cfg(target_arch = "powerpc64")]
 mod site;
 #[cfg(target_arch = "powerpc64")]
-pub use site::{WordMismatch, check_word, retarget_stub, write_choice, write_original, write_stub};
+pub use site::{WordMismatch, check_word, retargeted, write_choice, write_original, write_stubs};

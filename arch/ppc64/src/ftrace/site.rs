@@ -4,7 +4,7 @@
 use core::fmt;
 
 use super::Trampoline;
-use super::stub::{BRANCH_OFFSET, choice_words, original_words, stub_words};
+use super::stub::{BRANCH_OFFSET, StubWords, choice_words, original_words};
 use crate::text;
 
 /// A word that is not the expected one; it was left as it is.
@@ -39,6 +39,7 @@ impl fmt::Display for WordMismatch {
 ///
 /// # Safety
 /// `site` is a site: readable text.
+#[inline]
 pub unsafe fn check_word(site: u64, expected: u32) -> Result<(), WordMismatch> {
     // SAFETY: as the caller says.
     let found = unsafe { text::read_word(site) };
@@ -52,17 +53,17 @@ pub unsafe fn check_word(site: u64, expected: u32) -> Result<(), WordMismatch> {
     })
 }
 
-/// Writes a stub that nobody executes yet; false when an address does not fit, and nothing is written.
+/// Writes stubs that nobody executes yet, pairs of address and words as [`stub_words`] makes them: all together.
 ///
 /// # Safety
-/// `stub` has `STUB_SIZE` bytes that are the caller's; `hook` is a `HookHead` that lives as long as the stub.
-pub unsafe fn write_stub(stub: u64, hook: u64, trampoline: Trampoline) -> bool {
-    let words = stub_words(stub, hook, trampoline.address());
-    // SAFETY: the caller's bytes, not executed yet.
-    words.is_some_and(|words| unsafe { write(stub, &words) })
+/// There are `STUB_SIZE` bytes at each address that are the caller's; the hook in the words is a `HookHead` that lives as long as
+/// the stub.
+pub unsafe fn write_stubs(stubs: &[(u64, StubWords)]) {
+    // SAFETY: the caller's bytes, not executed yet; a slot is a cache block.
+    unsafe { text::write_blocks(stubs) };
 }
 
-/// The same for the way to the function at `entry` that does not pass its hook.
+/// Writes the way to the function at `entry` that does not pass its hook; false when an address does not fit, and nothing is written.
 ///
 /// # Safety
 /// `at` has `STUB_SIZE` bytes that are the caller's; `entry` is the global entry of the function whose site is `site`, and it lives
@@ -98,13 +99,9 @@ unsafe fn write(at: u64, words: &[u32]) -> bool {
     true
 }
 
-/// Leads a live stub to another trampoline, by one store.
-///
-/// # Safety
-/// `stub` was written by [`write_stub`].
-pub unsafe fn retarget_stub(stub: u64, trampoline: Trampoline) {
-    if let Some(branch) = kernel_core::insn::b(stub + BRANCH_OFFSET, trampoline.address()) {
-        // SAFETY: both trampolines take the same registers from the stub, so old and new word are right at any moment.
-        unsafe { text::write_word(stub + BRANCH_OFFSET, branch) };
-    }
+/// Address and word of the one store that leads a live stub to another trampoline; `None` when that is out of reach. All trampolines
+/// take the same registers from a stub, so it is right with its old word and with the new one.
+pub fn retargeted(stub: u64, trampoline: Trampoline) -> Option<(u64, u32)> {
+    let at = stub + BRANCH_OFFSET;
+    Some((at, kernel_core::insn::b(at, trampoline.address())?))
 }

@@ -30,8 +30,9 @@ use kernel_core::site::SiteShape;
 
 use crate::thread::ThreadHead;
 
-/// Bytes of a slot: enough for the longest that is written into one.
-pub const STUB_SIZE: u64 = 96;
+/// Bytes of a slot, and what its address is a multiple of: enough for the longest that is written into one, and a block of the
+/// instruction cache, so that a call through it takes one.
+pub const STUB_SIZE: u64 = 128;
 /// The most instructions that a function has before its site: two that make its TOC pointer, two of a classic site.
 const BEFORE_SITE: usize = 4;
 /// Where in the stub the branch to the trampoline stands.
@@ -39,8 +40,12 @@ pub(super) const BRANCH_OFFSET: u64 = 12;
 /// Where classic sites enter the stub.
 const CLASSIC_ENTRY: u64 = 4;
 
+/// A hook's stub.
+pub type StubWords = [u32; 4];
+
 /// The stub at address `stub` that shows `hook` to `trampoline`; `None` when an address does not fit.
-pub fn stub_words(stub: u64, hook: u64, trampoline: u64) -> Option<[u32; 4]> {
+#[inline]
+pub fn stub_words(stub: u64, hook: u64, trampoline: u64) -> Option<StubWords> {
     let [high, low] = insn::load_address(R11, hook)?;
     Some([
         insn::mflr(R0),
@@ -79,6 +84,7 @@ pub fn choice_words(at: u64, goals: [u64; 2]) -> Option<[u32; 5]> {
 }
 
 /// What an enabled site of this shape holds; `None` when the stub is out of reach.
+#[inline]
 pub fn site_word(shape: SiteShape, site: u64, stub: u64) -> Option<u32> {
     match shape {
         SiteShape::OneNop => insn::b(site, stub),

@@ -7,7 +7,7 @@
 use core::arch::global_asm;
 use core::mem::{offset_of, size_of};
 
-use super::frame::offsets::{FRAME_NIP, FRAME_RETURN_ENTRY};
+use super::frame::offsets::{FRAME_NIP, FRAME_RETURN_ENTRY, HOOK_SITE};
 use super::frame::{FtraceFrame, FtraceRegs, HookHead, OpsEntry, ReturnFrame};
 use super::{FtraceOps, OpsFlags};
 use crate::abi::FrameHeader;
@@ -30,7 +30,7 @@ macro_rules! trampolines {
             XER = const offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, xer),
             CR = const offset_of!(FtraceFrame, regs) + offset_of!(FtraceRegs, cr),
             RETURN_ENTRY = const FRAME_RETURN_ENTRY,
-            HOOK_SITE = const offset_of!(HookHead, site),
+            HOOK_SITE = const HOOK_SITE,
             HOOK_OPS = const offset_of!(HookHead, ops),
             HOOK_MISSED = const offset_of!(HookHead, missed),
             OPS_FUNCTION = const offset_of!(OpsEntry, function),
@@ -108,6 +108,7 @@ impl Trampoline {
     }
 
     /// Where its code begins.
+    #[inline]
     pub fn address(self) -> u64 {
         match self {
             Trampoline::OneArguments => ftrace_one_caller as *const () as u64,

@@ -5,6 +5,7 @@ use super::index::{Hash, number_bits};
 use super::layout::{self, BLOCK_ROWS, Section, symbol};
 use super::{BUILD_ID_LENGTH, Binding, Kind, Name, Symbol, lines};
 use core::fmt;
+use core::ops::Range;
 
 /// Why bytes are not a symbol table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +167,20 @@ impl<'a> SymbolTable<'a> {
     /// Where symbols enclose each other it is the innermost one, where they share their beginning the writer's choice.
     #[must_use]
     pub fn at(&self, address: u64) -> Option<(Symbol<'a>, u64)> {
+        let (index, offset) = self.index_at(address)?;
+        Some((self.get(index)?, offset))
+    }
+
+    /// The addresses of the symbol that `address` lies in, as [`SymbolTable::at`], without a look at its names.
+    #[must_use]
+    pub fn range_at(&self, address: u64) -> Option<Range<u64>> {
+        let (index, offset) = self.index_at(address)?;
+        let start = address - offset;
+        Some(start..start + u64::from(self.field(index, symbol::SIZE)?))
+    }
+
+    /// The number of the symbol that `address` lies in, and how far behind its beginning.
+    fn index_at(&self, address: u64) -> Option<(usize, u64)> {
         /// How many symbols may lie between an enclosing one's beginning and an address in it.
         const ENCLOSED: usize = 16;
         let relative = self.relative(address)?;
@@ -175,11 +190,7 @@ impl<'a> SymbolTable<'a> {
         });
         (behind.saturating_sub(ENCLOSED)..behind).rev().find_map(|index| {
             let offset = relative.checked_sub(self.field(index, symbol::ADDRESS)?)?;
-            if offset < self.field(index, symbol::SIZE)? {
-                Some((self.get(index)?, offset.into()))
-            } else {
-                None
-            }
+            (offset < self.field(index, symbol::SIZE)?).then_some((index, offset.into()))
         })
     }
 
