@@ -92,11 +92,8 @@ def array(value):
 
 
 def text(value):
-    """A `String`, a `&str`, or a `Cow` of either."""
+    """A `String` or a `&str`."""
     fields = {f.name for f in value.type.fields()}
-    if not fields & {"vec", "data_ptr"}:
-        _, content = variant(value)
-        return text(content[content.type.fields()[0]])
     if "vec" in fields:
         inner = value["vec"]
         start, length = scalar(inner["buf"]), int(inner["len"])
