@@ -106,13 +106,12 @@ def within(pc, first, end):
 
 def function_of(pc):
     """(start, end) of the function that an address is in, or None."""
-    block = gdb.block_for_pc(pc)
-    while block is not None and block.function is None:
+    block, found = gdb.block_for_pc(pc), None
+    # What is inlined has a block too, and so has every scope: the outermost function is the code.
+    while block is not None and not block.is_static and not block.is_global:
+        found = block if block.function is not None else found
         block = block.superblock
-    # What is inlined has a block too: the outermost function is the code.
-    while block is not None and block.superblock is not None and block.superblock.function is not None:
-        block = block.superblock
-    return (block.start, block.end) if block is not None and block.function is not None else None
+    return (found.start, found.end) if found is not None else None
 
 
 def is_rust(pc):
