@@ -46,10 +46,9 @@ fn a_guest_that_takes_locks_in_the_wrong_order() {
     let panic = "FAILED: the guest panicked: lock Modules is taken after one that comes later";
     let ended = run(&["--append", "selftest=lock-order"]);
     ended.expect(7, &[panic]);
+    // The function that does it may be inlined into the one that chooses.
     assert!(
-        ended
-            .output
-            .contains("kernel::selftest::take_locks_in_the_wrong_order+"),
+        ended.output.contains(" kernel::selftest::"),
         "nobody knows who did:\n{}",
         ended.output
     );
