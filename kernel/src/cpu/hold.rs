@@ -19,8 +19,9 @@ use arch::entry::ExceptionFrame;
 use arch::thread::ThreadHead;
 use arch::{debug, hcall, text, time};
 
+use super::stand::Stand;
 use super::{Cpu, MAXIMUM, Message, online, send, this};
-use crate::{kgdb, thread};
+use crate::kgdb;
 
 /// How long a CPU may take to stand by: 1 s.
 const PATIENCE: u64 = time::TICKS_PER_SECOND;
@@ -30,33 +31,8 @@ static HOLDER: AtomicUsize = AtomicUsize::new(0);
 /// For whom all others stand by. They go on when it is 0, or their own.
 static HELD_FOR: AtomicUsize = AtomicUsize::new(0);
 
-/// Where a CPU stands.
-struct Stand {
-    /// Address of its exception frame; 0 while it does not stand by.
-    frame: AtomicUsize,
-    /// Address of the head of the thread that it runs.
-    thread: AtomicUsize,
-}
-
-static STANDS: [Stand; MAXIMUM] = [const {
-    Stand {
-        frame: AtomicUsize::new(0),
-        thread: AtomicUsize::new(0),
-    }
-}; MAXIMUM];
-
-impl Stand {
-    fn enter(&self, frame: &mut ExceptionFrame) {
-        let thread = core::ptr::from_ref(thread::current_head()) as usize;
-        self.thread.store(thread, Ordering::Relaxed);
-        self.frame.store(&raw mut *frame as usize, Ordering::Release);
-    }
-
-    fn leave(&self) {
-        self.thread.store(0, Ordering::Relaxed);
-        self.frame.store(0, Ordering::Release);
-    }
-}
+/// Where the CPUs stand that stand by, and the holder.
+static STANDS: [Stand; MAXIMUM] = Stand::all();
 
 fn me() -> usize {
     this().number() + 1
@@ -170,23 +146,20 @@ fn others() -> impl Iterator<Item = &'static Cpu> {
 }
 
 fn stands(cpu: &Cpu) -> bool {
-    STANDS[cpu.number()].frame.load(Ordering::Acquire) != 0
+    STANDS[cpu.number()].is_taken()
 }
 
 /// The CPUs that stand by, and the holder: their numbers, and the thread that each runs.
 pub(crate) fn standing() -> impl Iterator<Item = (usize, *const ThreadHead)> {
     let stands = STANDS.iter().enumerate();
     stands
-        .filter(|(_, stand)| stand.frame.load(Ordering::Acquire) != 0)
-        .map(|(cpu, stand)| {
-            let thread = stand.thread.load(Ordering::Relaxed) as *const ThreadHead;
-            (cpu, thread)
-        })
+        .filter(|(_, stand)| stand.is_taken())
+        .map(|(cpu, stand)| (cpu, stand.thread()))
 }
 
 /// What `look` answers of the registers of a CPU that stands by, or of the holder; `None` when it is neither. For the holder.
 pub(crate) fn with_frame<T>(cpu: usize, look: impl FnOnce(&mut ExceptionFrame) -> T) -> Option<T> {
-    let frame = STANDS.get(cpu)?.frame.load(Ordering::Acquire) as *mut ExceptionFrame;
+    let frame = STANDS.get(cpu)?.frame();
     // SAFETY: the CPU stays in its handler, on top of this frame, and does not touch it, until it may go on, which the caller
     // decides.
     unsafe { frame.as_mut() }.map(look)

@@ -6,6 +6,7 @@
 //! | `hold.rs` | a debugger has stopped all others, for as long as it likes |
 //! | `mailbox.rs` | messages from CPU to CPU, with an interrupt each |
 //! | `rest.rs` | waiting for something to do |
+//! | `stand.rs` | where a CPU stands that another one has stopped |
 //! | `stop.rs` | for a panic: all others stand still |
 //! | `synchronise.rs` | all CPUs execute what was written to code |
 //! | `world.rs` | all others are stopped for a moment |
@@ -16,6 +17,7 @@ mod bring_up;
 pub(crate) mod hold;
 mod mailbox;
 mod rest;
+mod stand;
 mod stop;
 mod synchronise;
 mod tests;

@@ -1,15 +1,15 @@
 //! Stopping every other CPU for a moment, in order to look at all threads while none of them moves.
 #![allow(unsafe_code, reason = "the frames of stopped CPUs come by their addresses")]
 
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use arch::entry::ExceptionFrame;
-use arch::thread::ThreadHead;
 use arch::{hcall, interrupts, time};
 
+use super::stand::Stand;
 use super::{Cpu, MAXIMUM, Message, count, hold, online, relax, send, this};
 use crate::sync::{IrqLock, Rank};
-use crate::thread::{self, Thread};
+use crate::thread::Thread;
 
 /// How long a CPU may have interrupts off before the kernel gives up: 10 s.
 const PATIENCE: u64 = 10 * time::TICKS_PER_SECOND;
@@ -20,20 +20,8 @@ static TURN: IrqLock<()> = IrqLock::new(Rank::World, ());
 /// How often the world has gone on.
 static GONE_ON: AtomicU64 = AtomicU64::new(0);
 
-/// Where a CPU stands while it is stopped.
-struct Stand {
-    /// Address of the exception frame with everything that it had in its registers; 0 while it is not stopped.
-    frame: AtomicUsize,
-    /// Address of the head of the thread that it runs.
-    thread: AtomicUsize,
-}
-
-static STANDS: [Stand; MAXIMUM] = [const {
-    Stand {
-        frame: AtomicUsize::new(0),
-        thread: AtomicUsize::new(0),
-    }
-}; MAXIMUM];
+/// Where the CPUs stand that are stopped.
+static STANDS: [Stand; MAXIMUM] = Stand::all();
 
 /// The proof that all other CPUs are stopped. They hold no lock that spins, and are in the middle of no switch.
 pub struct World(());
@@ -42,19 +30,12 @@ impl World {
     /// What a thread had in its registers when its CPU was stopped; `None` for the caller's own thread and for those that no
     /// CPU runs.
     pub fn interrupted(&self, thread: &Thread) -> Option<&ExceptionFrame> {
-        let head = address(thread.head());
-        // Of a CPU that is not stopped, the caller's among them, it is 0.
-        let stand = STANDS
-            .iter()
-            .find(|stand| stand.thread.load(Ordering::Relaxed) == head)?;
-        let frame = stand.frame.load(Ordering::Acquire) as *const ExceptionFrame;
+        // Of a CPU that is not stopped, the caller's among them, it is null.
+        let mut stands = STANDS.iter();
+        let stand = stands.find(|stand| core::ptr::eq(stand.thread(), thread.head()))?;
         // SAFETY: the CPU waits in its handler, on top of this frame, for as long as there is a `World`.
-        unsafe { frame.as_ref() }
+        unsafe { stand.frame().as_ref() }
     }
-}
-
-fn address(head: &ThreadHead) -> usize {
-    core::ptr::from_ref(head) as usize
 }
 
 /// Runs `body` while no other CPU does anything. What they did before is visible to it, and what it does is visible to them
@@ -75,10 +56,10 @@ pub fn stop_the_world<R>(body: impl FnOnce(&World) -> R) -> R {
     let here = this().number();
     let others = || online().filter(|cpu| cpu.number() != here);
     others().for_each(|cpu| send(cpu, Message::PAUSE));
-    others().for_each(|cpu| wait(cpu, |stand| stand.frame.load(Ordering::Acquire) != 0));
+    others().for_each(|cpu| wait(cpu, Stand::is_taken));
     let result = body(&World(()));
     GONE_ON.fetch_add(1, Ordering::Release);
-    others().for_each(|cpu| wait(cpu, |stand| stand.frame.load(Ordering::Acquire) == 0));
+    others().for_each(|cpu| wait(cpu, |stand| !stand.is_taken()));
     result
 }
 
@@ -118,14 +99,10 @@ pub(crate) fn pause(frame: &mut ExceptionFrame) {
     let stand = &STANDS[this().number()];
     // It cannot go on before this CPU is seen to wait.
     let gone_on = GONE_ON.load(Ordering::Acquire);
-    stand
-        .thread
-        .store(address(thread::current_head()), Ordering::Relaxed);
-    stand.frame.store(&raw const *frame as usize, Ordering::Release);
+    stand.enter(frame);
     while GONE_ON.load(Ordering::Acquire) == gone_on {
         hcall::spin_hint();
         hold::stand_by(frame);
     }
-    stand.thread.store(0, Ordering::Relaxed);
-    stand.frame.store(0, Ordering::Release);
+    stand.leave();
 }
