@@ -38,9 +38,9 @@ impl Batch {
         self.stubs.reserve_exact(most);
     }
 
-    /// A stub that shows the slot's head to the trampoline that begins at `code`, and to which nothing leads before all stubs are there. The slot may have been
-    /// another one's: only when all CPUs have been synchronised has none of them its old instructions any more. `None`: there is no way
-    /// from it.
+    /// A stub that shows the slot's head to the trampoline that begins at `code`, and to which nothing leads before all stubs are
+    /// there. The slot may have been another one's: only when all CPUs have been synchronised has none of them its old instructions
+    /// any more. `None`: there is no way from it.
     #[inline(always)]
     pub(super) fn stub(&mut self, slot: &Slot, code: u64) -> Option<()> {
         let words = stub_words(slot.address(), slot.head_range().start, code)?;

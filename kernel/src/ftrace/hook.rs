@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use arch::ftrace::{FtraceOps, Trampoline, write_original};
+use arch::ftrace::{FtraceOps, write_original};
 use kernel_core::insn;
 use kernel_core::ranges::Ranges;
 
@@ -15,9 +15,8 @@ use crate::cpu;
 pub(super) struct Hook {
     site: Site,
     list: Arc<List>,
-    /// The way to a common trampoline. The head beside it is the hook's.
+    /// The way to the trampoline that the list needs. The head beside it is the hook's.
     stub: Slot,
-    trampoline: Trampoline,
     /// A global entry of the function that does not pass the hook, once somebody has asked for it.
     original: Option<Slot>,
     /// What the enabled site holds.
@@ -29,7 +28,6 @@ pub(super) struct Next {
     list: Arc<List>,
     /// A thread that has come to the old trampoline has fewer registers, or calls fewer ops, than the new list wants.
     new_stub: Option<Slot>,
-    trampoline: Trampoline,
     branch: u32,
 }
 
@@ -67,7 +65,6 @@ impl Hook {
         batch.site(site, insn::NOP, branch)?;
         Ok(Hook {
             site: site.clone(),
-            trampoline: list.trampoline(),
             list,
             stub,
             original: None,
@@ -106,11 +103,11 @@ impl Hook {
     /// There is no stub, or the site does not hold what it should.
     pub(super) fn plan(&self, list: Arc<List>, batch: &mut Batch) -> Result<Next, FtraceError> {
         let no_stub = || no_stub(&self.site);
-        let trampoline = list.trampoline();
+        let (old, trampoline) = (self.list.trampoline(), list.trampoline());
         let mut new = None;
-        if !self.trampoline.serves(trampoline) {
+        if !old.serves(trampoline) {
             new = Some(new_stub(&self.site, &list, batch).ok_or_else(no_stub)?);
-        } else if self.trampoline != trampoline {
+        } else if old != trampoline {
             batch.retarget(&self.stub, trampoline).ok_or_else(no_stub)?;
         }
         let stub = new.as_ref().unwrap_or(&self.stub);
@@ -121,7 +118,6 @@ impl Hook {
         Ok(Next {
             list,
             new_stub: new,
-            trampoline,
             branch,
         })
     }
@@ -137,7 +133,6 @@ impl Hook {
                 None
             }
         };
-        self.trampoline = next.trampoline;
         self.branch = next.branch;
         let remains = Remains {
             list: core::mem::replace(&mut self.list, next.list),

@@ -28,9 +28,10 @@ impl<T: Retire> Retire for Vec<T> {
     }
 }
 
-/// What waits, and how much the things in it are.
+/// What waits.
 struct Waiting {
     things: Vec<Box<dyn Retire>>,
+    /// How much: each of what has come since the last look, and one for each thing that it has left.
     many: usize,
 }
 
