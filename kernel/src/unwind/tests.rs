@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use arch::interrupts;
 use arch::livepatch::ReturnDesign;
+use kernel_core::random::Random;
 use kernel_core::symbols::Kind::Function;
 
 use super::tables::{self, Answer, ReturnRule};
@@ -79,22 +80,6 @@ fn names(frames: &[Frame]) -> Vec<String> {
     names
 }
 
-/// A generator of numbers that look random (xorshift64), the same for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-}
-
 ktest! {
     fn the_callers_of_here_are_known() {
         let frames = frames_from_here()?;
@@ -139,7 +124,7 @@ ktest! {
 
     /// At a call, where LLVM's tables hold, the instructions say the same, in every function.
     fn instructions_and_tables_agree_at_a_call_of_each_function() {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        let mut random = Random::new(0x9e37_79b9_7f4a_7c15, 0);
         let table = symbols::kernel();
         let mut compared = 0;
         for site in crate::ftrace::kernel_sites() {

@@ -75,11 +75,9 @@ fn try_corrupt(way: Way, rest: Rest, random: &mut Random) -> Result<u64, String>
     );
     let mut walked = 0;
     for attempt in 0..TRIES {
-        let mut copy = interrupts::without(|| Copy::of(thread));
-        let (frames, is_reliable) = walk(copy.trace());
-        is_reliable.map_err(|reason| format!("copy {attempt} is not reliable: {reason}"))?;
-        // A preempted thread has had its turns since, and is elsewhere in its loop.
-        let truth = addresses(&frames);
+        // A preempted thread has had its turns since the last one, and is elsewhere in its loop.
+        let (truth, mut copy) = interrupts::without(|| (walk(trace_thread(thread)).0, Copy::of(thread)));
+        let (frames, truth) = (walk(copy.trace()).0, addresses(&truth));
         let all = needed(&copy, &frames);
         let spoilt = spoil(&mut copy, &all, random);
         let (frames, is_reliable) = walk(copy.trace());
