@@ -3,7 +3,6 @@
 use core::convert::Infallible;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use arch::hcall;
 use heapless::{Deque, Vec};
 use kernel_core::debugger::Connection;
 use spin::mutex::SpinMutex;
@@ -142,9 +141,4 @@ impl Connection for Line {
         ANSWERS.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
-}
-
-/// To be called in every loop that waits for the debugger.
-pub(super) fn wait() {
-    hcall::spin_hint();
 }

@@ -8,7 +8,7 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use arch::entry::ExceptionFrame;
-use arch::time;
+use arch::{hcall, time};
 use kernel_core::debugger::{Equipment, Event, Plan, Reason, Signal, Stub};
 use spin::mutex::SpinMutex;
 
@@ -140,7 +140,7 @@ fn talk(stub: &mut Stub<Machine, Line>, is_new: bool) -> Event {
             if is_silent && time::timebase() - start > PATIENCE {
                 return Event::None;
             }
-            console::wait();
+            hcall::spin_hint();
             continue;
         };
         match stub.feed(byte) {
