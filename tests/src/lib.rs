@@ -12,6 +12,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
+/// The return designs, in the order in which the cases have them.
+pub const DESIGNS: [&str; 5] = [
+    "none",
+    "mini-frame",
+    "caller-frame",
+    "livepatch-stack",
+    "return-stack",
+];
+
 /// The workspace's folder.
 #[must_use]
 pub fn root() -> PathBuf {

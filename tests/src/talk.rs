@@ -20,6 +20,7 @@ pub struct Talk {
     input: Option<Box<dyn Write>>,
     output: Receiver<Vec<u8>>,
     heard: String,
+    patience: Duration,
 }
 
 impl Talk {
@@ -55,7 +56,14 @@ impl Talk {
             child,
             output,
             heard: String::new(),
+            patience: PATIENCE,
         }
+    }
+
+    /// Waits so long for each answer, in place of [`PATIENCE`].
+    pub fn with_patience(mut self, patience: Duration) -> Talk {
+        self.patience = patience;
+        self
     }
 
     /// A guest's shell, which has shown its prompt.
@@ -75,7 +83,7 @@ impl Talk {
     /// Waits for `words`, and answers what was said up to there.
     #[track_caller]
     pub fn hear(&mut self, words: &str) -> String {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + self.patience;
         loop {
             if let Some(at) = self.heard.find(words) {
                 let rest = self.heard.split_off(at + words.len());
@@ -102,6 +110,14 @@ impl Talk {
     pub fn end(mut self) -> Option<i32> {
         drop(self.input.take());
         self.wait()
+    }
+
+    /// Waits for its end, with its input open: its status, and what it says until then.
+    pub fn listen(mut self) -> (Option<i32>, String) {
+        while let Ok(bytes) = self.output.recv_timeout(self.patience) {
+            self.heard.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        (self.wait(), std::mem::take(&mut self.heard))
     }
 
     /// Waits for its end: its status.

@@ -1,15 +1,8 @@
 //! GDB's frames, compared with the truth at every instruction.
 
-use super::run_script;
+use end_to_end::DESIGNS;
 
-/// The return designs, in the order in which the cases have them.
-const DESIGNS: [&str; 5] = [
-    "none",
-    "mini-frame",
-    "caller-frame",
-    "livepatch-stack",
-    "return-stack",
-];
+use super::run_script;
 
 /// Every line must be about one call, in which something was compared, without a mismatch.
 #[track_caller]

@@ -7,24 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use end_to_end::has_gdb;
+use kernel_core::random::Random;
 
 use crate::{Guest, PATIENCE, has};
-
-/// Numbers that look random, the same each time.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-}
 
 /// Whatever comes over the line, the kernel answers the next debugger, and goes on.
 #[test]
@@ -49,7 +34,7 @@ fn hostile_bytes_harm_nobody() {
         "D;1",
     ];
     let mut guest = Guest::shell(&["--smp", "2"]);
-    let mut random = Random(0x70c5);
+    let mut random = Random::new(0x70c5, 0);
     let mut line = TcpStream::connect(("127.0.0.1", guest.port())).expect("it listens");
     let mut back = line.try_clone().expect("a second hand on it");
     let (sender, answers) = mpsc::channel();
@@ -61,11 +46,11 @@ fn hostile_bytes_harm_nobody() {
     });
     let mut sent = 0;
     for _ in 0..PIECES {
-        let text = SOUND[random.below(16) as usize];
+        let text = random.choose(&SOUND);
         let sum = text.bytes().fold(0u8, u8::wrapping_add);
         let mut bytes = format!("${text}#{sum:02x}").into_bytes();
         for _ in 0..random.below(3) {
-            let place = random.below(bytes.len() as u64) as usize;
+            let place = random.index(bytes.len());
             match random.below(4) {
                 0 => bytes[place] = random.next() as u8,
                 1 => bytes.insert(place, random.next() as u8),

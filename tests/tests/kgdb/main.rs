@@ -5,62 +5,41 @@ mod stops;
 mod visits;
 mod watch;
 
+use end_to_end::debugged::Waiting;
+use end_to_end::talk::{PROMPT, Talk};
 use end_to_end::{root, xtask};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a guest, or a debugger, may take for what it is asked.
 const PATIENCE: Duration = Duration::from_secs(600);
-const PROMPT: &str = "tocsin# ";
 /// Has GDB say that it has come so far.
 const READY: &str = "-ex 'python print(\"READY\", flush=True)'";
 
 /// A guest with a second console.
 struct Guest {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: Receiver<Vec<u8>>,
-    heard: String,
+    talk: Talk,
     /// The line that the front door prints for the debugger.
     line: String,
 }
 
 impl Guest {
     fn boot(options: &[&str]) -> Guest {
-        let mut child = xtask()
-            .args(["run", "--timeout", "900"])
-            .args(options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the front door starts");
-        let mut errors = BufReader::new(child.stderr.take().expect("its standard error"));
-        let mut line = String::new();
-        while !line.contains("target remote") {
-            line.clear();
-            let count = errors.read_line(&mut line).expect("it is UTF-8");
-            assert_ne!(count, 0, "it ended without a line for the debugger");
-        }
+        let mut command = xtask();
+        command.args(["run", "--timeout", "900"]).args(options);
+        let Waiting {
+            mut run,
+            mut errors,
+            line,
+        } = Waiting::start(command.stdin(Stdio::piped()));
         thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
-        let mut pipe = child.stdout.take().expect("its standard output");
-        let (sender, output) = mpsc::channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-                if sender.send(buffer[..count].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
+        let (input, output) = (run.stdin.take(), run.stdout.take());
+        let input = Box::new(input.expect("its input"));
         Guest {
-            input: child.stdin.take(),
-            child,
-            output,
-            heard: String::new(),
+            talk: Talk::over(run, input, output.expect("its output")).with_patience(PATIENCE),
             line: line.trim().to_owned(),
         }
     }
@@ -68,32 +47,14 @@ impl Guest {
     /// A guest whose shell has shown its prompt.
     fn shell(options: &[&str]) -> Guest {
         let mut guest = Guest::boot(&[&["shell", "--kgdb"], options].concat());
-        guest.hear(PROMPT);
+        guest.talk.hear(PROMPT);
         guest
-    }
-
-    /// Waits until the guest has said this.
-    fn hear(&mut self, words: &str) {
-        let end = Instant::now() + PATIENCE;
-        while !self.heard.contains(words) {
-            let left = end.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(left) {
-                Ok(bytes) => self.heard.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(_) => panic!("{words:?} was not said, but:\n{}", self.heard),
-            }
-        }
-    }
-
-    fn say(&mut self, keys: &str) {
-        let input = self.input.as_mut().expect("its input is open");
-        input.write_all(keys.as_bytes()).expect("it listens");
-        input.flush().expect("it listens");
     }
 
     /// That the guest is alive: its shell answers.
     fn is_alive(&mut self, token: &str) {
-        self.say(&format!("echo {token}; echo {token}-again\r"));
-        self.hear(&format!("\n{token}-again"));
+        self.talk.say(&format!("echo {token}; echo {token}-again\r"));
+        self.talk.hear(&format!("\n{token}-again"));
     }
 
     fn port(&self) -> u16 {
@@ -143,25 +104,6 @@ impl Guest {
         _ = watch.join();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         text(&output.stdout) + &text(&output.stderr)
-    }
-
-    /// Waits for the end of a run of cases: its status, and what it has said.
-    fn end(mut self) -> (Option<i32>, String) {
-        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
-            self.heard.push_str(&String::from_utf8_lossy(&bytes));
-        }
-        let status = self.child.wait().expect("it ends").code();
-        (status, std::mem::take(&mut self.heard))
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            // It is asked to end, so that it ends QEMU.
-            _ = Command::new("kill").arg(self.child.id().to_string()).status();
-            _ = self.child.wait();
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::process::Command;
 
-use end_to_end::has_gdb;
+use end_to_end::{DESIGNS, has_gdb};
 
 use crate::{Guest, READY, has};
 
@@ -11,13 +11,6 @@ use crate::{Guest, READY, has};
 /// every instruction; the case, which looks at what the calls return, passes.
 #[test]
 fn frames_are_the_truth_at_every_instruction_under_every_design() {
-    const DESIGNS: [&str; 5] = [
-        "none",
-        "mini-frame",
-        "caller-frame",
-        "livepatch-stack",
-        "return-stack",
-    ];
     if !has_gdb() {
         return;
     }
@@ -35,7 +28,7 @@ fn frames_are_the_truth_at_every_instruction_under_every_design() {
         println!("{line}");
         assert!(line.ends_with(" 0 mismatches"), "{said}");
     }
-    let (status, output) = guest.end();
+    let (status, output) = guest.talk.listen();
     assert_eq!(status, Some(0), "{output}\n{said}");
 }
 
@@ -66,7 +59,7 @@ fn breakpoints_stop_in_modules_and_on_all_cpus() {
             "detached]",
         ],
     );
-    let (status, output) = guest.end();
+    let (status, output) = guest.talk.listen();
     assert_eq!(status, Some(0), "{output}\n{said}");
 }
 
@@ -95,7 +88,7 @@ fn breakpoints_stop_in_trampolines_and_keep_hooks_from_sites() {
             "kernel::livepatch::tests::call",
         ],
     );
-    let (status, output) = guest.end();
+    let (status, output) = guest.talk.listen();
     assert_eq!(status, Some(8), "{output}\n{said}");
     has(
         &output,
@@ -115,9 +108,9 @@ fn a_crash_in_c_stops_where_it_is() {
     ));
     let mut said = String::new();
     // What it does next is to let the kernel go on, without which the shell hears nothing.
-    guest.say("modprobe crash\r");
+    guest.talk.say("modprobe crash\r");
     let process = debugger.id().to_string();
-    guest.hear("ended by a fault");
+    guest.talk.hear("ended by a fault");
     // The second `continue` is interrupted, and the script's end detaches.
     _ = Command::new("kill").args(["-INT", &process]).status();
     output.read_to_string(&mut said).expect("it is UTF-8");
@@ -132,7 +125,7 @@ fn a_crash_in_c_stops_where_it_is() {
             "= 8",
         ],
     );
-    guest.hear("null dereference: store to 0x8");
+    guest.talk.hear("null dereference: store to 0x8");
     guest.is_alive("alive");
 }
 
@@ -153,7 +146,7 @@ fn a_panic_stops_before_its_report() {
             "nothing else may run",
         ],
     );
-    let (status, output) = guest.end();
+    let (status, output) = guest.talk.listen();
     assert_eq!(status, Some(7), "{output}\n{said}");
     has(&output, &["kernel panic: selftest=panic"]);
 }

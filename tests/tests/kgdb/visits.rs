@@ -38,7 +38,7 @@ fn a_debugger_comes_looks_and_leaves() {
     );
     let value = |name| said.lines().find_map(|line| Some(line.split_once(name)?.1));
     assert_eq!(value("$1 = "), value("$2 = "), "r20 and r20 + 1 - 1:\n{said}");
-    let (status, output) = guest.end();
+    let (status, output) = guest.talk.listen();
     assert_eq!(status, Some(0), "{output}\n{said}");
     has(&output, &["PASSED: 1 passed"]);
 }

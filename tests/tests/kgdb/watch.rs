@@ -27,12 +27,14 @@ fn memory_is_watched_where_the_machine_can() {
         return;
     }
     let mut guest = Guest::shell(&["--smp", "2"]);
-    guest.say("modprobe parameters; echo ready\r");
-    guest.hear("\nready");
+    guest.talk.say("modprobe parameters; echo ready\r");
+    guest.talk.hear("\nready");
     let (mut debugger, mut output) =
         guest.waiting_debugger(&format!("-ex 'watch an_int' {READY} -ex 'continue' -ex 'bt'"));
     if can_watch() {
-        guest.say("echo 5 > /sys/module/parameters/parameters/an_int\r");
+        guest
+            .talk
+            .say("echo 5 > /sys/module/parameters/parameters/an_int\r");
     }
     let mut said = String::new();
     output.read_to_string(&mut said).expect("it is UTF-8");
