@@ -6,7 +6,7 @@
 )]
 
 use core::arch::asm;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 use kernel_core::radix::PAGE_SIZE;
 
@@ -50,7 +50,7 @@ pub unsafe fn write_scattered(words: &[(u64, u32)]) {
     unsafe { write_pieces(words, core::slice::from_ref) };
 }
 
-/// The same for pieces of several words, each of which is in one cache block.
+/// The same for pieces of several words, each of which is in one cache block; its words come in no order.
 ///
 /// # Safety
 /// As for [`write_word`], for each word.
@@ -75,9 +75,10 @@ unsafe fn write_pieces<W>(pieces: &[(u64, W)], words: impl Fn(&W) -> &[u32]) {
                 let window = unsafe { Window::open(pieces[0].0) };
                 for (address, piece) in pieces {
                     let start = window.at(*address);
+                    fence(Ordering::Release);
                     for (at, word) in (start..).step_by(4).zip(words(piece)) {
                         // SAFETY: the caller says that the word is ours to write; an aligned word store is atomic.
-                        unsafe { AtomicU32::from_ptr(at as *mut u32) }.store(*word, Ordering::Release);
+                        unsafe { AtomicU32::from_ptr(at as *mut u32) }.store(*word, Ordering::Relaxed);
                     }
                     write_back_block(start);
                 }

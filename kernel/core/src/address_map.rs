@@ -13,13 +13,21 @@ pub struct AddressMap<V> {
     table: Vec<u32>,
 }
 
-/// Where a value goes, when there is none yet.
+/// What is at an address.
 #[derive(Debug)]
-pub struct Vacancy {
+pub enum Entry<'a, V> {
+    /// This value.
+    Occupied(&'a mut V),
+    /// None yet.
+    Vacant(Vacancy<'a, V>),
+}
+
+/// Where a value goes, with room for it.
+#[derive(Debug)]
+pub struct Vacancy<'a, V> {
+    map: &'a mut AddressMap<V>,
     address: u64,
     slot: usize,
-    /// Slots of the table that this is one of.
-    slots: usize,
 }
 
 /// The least that a table is made for.
@@ -80,36 +88,22 @@ impl<V> AddressMap<V> {
     }
 
     /// The value at `address`, or where it goes.
-    ///
-    /// # Errors
-    /// There is none: its place, until something else is put in or taken out.
     #[inline(always)]
-    pub fn seek(&self, address: u64) -> Result<&V, Vacancy> {
-        let mut slot = self.home(address);
-        while let Some(place) = self.table.get(slot).and_then(|place| place.checked_sub(1)) {
-            match self.items.get(place as usize) {
-                Some((other, value)) if *other == address => return Ok(value),
-                _ => slot = self.behind(slot),
-            }
-        }
-        let slots = self.table.len();
-        Err(Vacancy { address, slot, slots })
-    }
-
-    /// Puts a value in.
-    #[inline(always)]
-    pub fn fill(&mut self, vacancy: Vacancy, value: V) {
-        let Vacancy { address, slot, slots } = vacancy;
+    pub fn entry(&mut self, address: u64) -> Entry<'_, V> {
         if 2 * self.items.len() >= self.table.len() {
             self.reserve(1.max(self.items.len()));
         }
-        self.items.push((address, value));
-        let place = self.items.len();
-        if slots == self.table.len() {
-            self.table[slot] = place as u32;
-        } else {
-            self.enter(place - 1);
+        let mut slot = self.home(address);
+        while let Some(place) = self.table[slot].checked_sub(1) {
+            match self.items.get(place as usize) {
+                Some((other, _)) if *other == address => {
+                    return Entry::Occupied(&mut self.items[place as usize].1);
+                }
+                _ => slot = self.behind(slot),
+            }
         }
+        let map = self;
+        Entry::Vacant(Vacancy { map, address, slot })
     }
 
     /// Takes a value out. The last one gives all memory back.
@@ -129,18 +123,15 @@ impl<V> AddressMap<V> {
         Some(value)
     }
 
-    /// Takes out what came after the first `count`.
+    /// Takes out what came after the first `count`. Without any there is no memory.
     pub fn truncate(&mut self, count: usize) {
         while self.items.len() > count {
             let (address, _) = self.items[self.items.len() - 1];
             self.remove(address);
         }
-    }
-
-    /// Takes all out, with all memory.
-    pub fn take_all(&mut self) -> impl Iterator<Item = V> + use<V> {
-        let items = core::mem::take(self).items;
-        items.into_iter().map(|(_, value)| value)
+        if self.items.is_empty() {
+            *self = AddressMap::new();
+        }
     }
 
     /// The slot of the table that leads to `address`, and the item's place.
@@ -182,15 +173,25 @@ impl<V> AddressMap<V> {
         self.table[hole] = 0;
     }
 
-    /// Where an address wants to be: the upper bits of its product with 2⁶⁴ divided by the golden ratio, which spreads neighbours.
+    /// Where an address wants to be, in a table of so many slots as there are: its product with 2⁶⁴ divided by the golden ratio, as a
+    /// part of 2⁶⁴, which spreads neighbours as evenly as can be.
     fn home(&self, address: u64) -> usize {
         const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-        let product = (address >> 2).wrapping_mul(SPREAD) >> 32;
-        product as usize & self.table.len().wrapping_sub(1)
+        let product = (address >> 2).wrapping_mul(SPREAD);
+        ((u128::from(product) * self.table.len() as u128) >> 64) as usize
     }
 
     fn behind(&self, slot: usize) -> usize {
         (slot + 1) & (self.table.len() - 1)
+    }
+}
+
+impl<V> Vacancy<'_, V> {
+    /// Puts a value in.
+    #[inline(always)]
+    pub fn fill(self, value: V) {
+        self.map.items.push((self.address, value));
+        self.map.table[self.slot] = self.map.items.len() as u32;
     }
 }
 
@@ -237,7 +238,7 @@ mod tests {
                 .iter()
                 .all(|(address, value)| map.get(*address) == Some(value))
         );
-        let mut all: Vec<_> = map.take_all().collect();
+        let mut all: Vec<_> = map.values().copied().collect();
         let mut wanted: Vec<_> = model.into_values().collect();
         all.sort_unstable();
         wanted.sort_unstable();
@@ -246,14 +247,10 @@ mod tests {
 
     /// Puts a value in, if there is none.
     fn put(map: &mut AddressMap<u64>, address: u64, value: u64) -> bool {
-        match map.seek(address) {
-            Ok(_) => false,
-            Err(vacancy) => {
-                if value % 3 == 0 {
-                    // What makes room in between does no harm.
-                    map.reserve(map.len() / 2);
-                }
-                map.fill(vacancy, value);
+        match map.entry(address) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(vacancy) => {
+                vacancy.fill(value);
                 true
             }
         }
@@ -264,6 +261,9 @@ mod tests {
         let mut map = AddressMap::new();
         assert_eq!(map.get(0x40_0000), None);
         assert_eq!(map.remove(0x40_0000), None);
+        map.reserve(100);
+        map.truncate(0);
+        assert_eq!((map.items.capacity(), map.table.capacity()), (0, 0));
         assert!(put(&mut map, 0x40_0000, 1) && !put(&mut map, 0x40_0000, 2));
         if let Some(value) = map.get_mut(0x40_0000) {
             *value = 3;

@@ -27,7 +27,7 @@ mod table;
 mod tests;
 
 pub use builder::{BuildError, Line, TableBuilder};
-pub use name::{Name, Path};
+pub use name::{Name, NameKey, Path};
 pub use table::{SymbolTable, SymbolsError};
 
 /// Bytes in a build id: a SHA-1.

@@ -7,13 +7,15 @@ use alloc::vec::Vec;
 use arch::ftrace::{StubWords, Trampoline, WordMismatch, check_word, retargeted, stub_words, write_stubs};
 use kernel_core::insn;
 
-use super::{FtraceError, Site, Slot};
+use super::stubs::{Slot, Slots};
+use super::{FtraceError, Site};
 use crate::{cpu, kgdb};
 
 /// What is to be written. As long as it is not made it can be dropped, and nothing has changed.
 pub(super) struct Batch {
     /// Sites hold their hooks' branches, and are written.
     is_on: bool,
+    slots: Slots,
     stubs: Vec<(u64, StubWords)>,
     words: Vec<(u64, u32)>,
 }
@@ -24,18 +26,21 @@ impl Batch {
     pub(super) fn new(is_on: bool, most: usize) -> Self {
         Batch {
             is_on,
+            slots: Slots::default(),
             stubs: Vec::new(),
             words: Vec::with_capacity(most),
         }
     }
 
-    pub(super) fn has_no_stubs(&self) -> bool {
-        self.stubs.is_empty()
-    }
-
     /// Makes room for so many stubs.
     pub(super) fn reserve_stubs(&mut self, most: usize) {
         self.stubs.reserve_exact(most);
+    }
+
+    /// A slot for a stub; `None` when all are in use.
+    #[inline(always)]
+    pub(super) fn slot(&mut self) -> Option<Slot> {
+        self.slots.next()
     }
 
     /// A stub that shows the slot's head to the trampoline that begins at `code`, and to which nothing leads before all stubs are

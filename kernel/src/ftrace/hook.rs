@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 
 use arch::ftrace::{FtraceOps, write_original};
+use kernel_core::address_map::AddressMap;
 use kernel_core::insn;
 use kernel_core::ranges::Ranges;
 
@@ -31,17 +32,16 @@ pub(super) struct Next {
     branch: u32,
 }
 
-/// What is not used any more of a hook that has changed or gone, but by threads that are on their way.
+/// What is not used any more of a hook that has changed, but by threads that are on their way.
 pub(super) struct Remains {
     list: Arc<List>,
     stub: Option<Slot>,
-    original: Option<Slot>,
 }
 
 /// A stub for a hook of `site` with these ops. Its head is complete; the stub is when the batch is made.
 #[inline(always)]
 fn new_stub(site: &Site, list: &List, batch: &mut Batch) -> Option<Slot> {
-    let stub = Slot::take()?;
+    let stub = batch.slot()?;
     stub.head().set(site.address, list.entries());
     batch.stub(&stub, list.code())?;
     Some(stub)
@@ -137,19 +137,8 @@ impl Hook {
         let remains = Remains {
             list: core::mem::replace(&mut self.list, next.list),
             stub,
-            original: None,
         };
         (!is_same || remains.stub.is_some()).then_some(remains)
-    }
-
-    /// What is left of a hook to which nothing leads any more.
-    #[inline]
-    pub(super) fn remains(self) -> Remains {
-        Remains {
-            list: self.list,
-            stub: Some(self.stub),
-            original: self.original,
-        }
     }
 
     /// A global entry of the function that does not pass the hook. It lives as long as the hook. `None`: there is no room.
@@ -169,8 +158,21 @@ impl Hook {
 impl Retire for Remains {
     fn tell(&self, ranges: &mut Ranges) {
         self.list.tell(ranges);
+        self.stub.iter().for_each(|slot| slot.tell(ranges));
+    }
+}
+
+impl Retire for Hook {
+    fn tell(&self, ranges: &mut Ranges) {
+        self.list.tell(ranges);
+        self.stub.tell(ranges);
         // Who calls the original has its next instruction there.
-        let slots = [&self.stub, &self.original];
-        slots.into_iter().flatten().for_each(|slot| slot.tell(ranges));
+        self.original.iter().for_each(|slot| slot.tell(ranges));
+    }
+}
+
+impl Retire for AddressMap<Hook> {
+    fn tell(&self, ranges: &mut Ranges) {
+        self.values().for_each(|hook| hook.tell(ranges));
     }
 }

@@ -4,12 +4,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use arch::ftrace::{FtraceOps, OpsFlags};
-use kernel_core::address_map::AddressMap;
+use kernel_core::address_map::{AddressMap, Entry};
 
 use super::batch::Batch;
-use super::hook::{Hook, Next, Remains};
+use super::hook::{Hook, Next};
 use super::list::Lists;
 use super::registry::{Pairs, is_enabled};
+use super::retired::{retire_all, retire_many};
 use super::{FtraceError, Place, Site};
 use crate::kgdb;
 
@@ -48,15 +49,20 @@ impl Plan {
                 function: site.name(),
             });
         }
-        for (index, (site, ops)) in pairs.iter().enumerate() {
+        if hooks.is_empty() {
+            // There will be one for each.
+            hooks.reserve(pairs.len());
+            self.batch.reserve_stubs(pairs.len());
+        }
+        for (site, ops) in pairs {
             if notrace.contains(&site.address) {
                 return Err(FtraceError::Notrace {
                     function: site.name(),
                 });
             }
-            let vacancy = match hooks.seek(site.address) {
-                Err(vacancy) => vacancy,
-                Ok(hook) => {
+            let vacancy = match hooks.entry(site.address) {
+                Entry::Vacant(vacancy) => vacancy,
+                Entry::Occupied(hook) => {
                     check(hook, ops)?;
                     let list = self.lists.with(Some(hook.list()), ops, place);
                     self.next.push((site.address, hook.plan(list, &mut self.batch)?));
@@ -68,13 +74,8 @@ impl Plan {
                     function: site.name(),
                 });
             }
-            if self.batch.has_no_stubs() {
-                // For this one and those behind it, at most.
-                hooks.reserve(pairs.len() - index);
-                self.batch.reserve_stubs(pairs.len() - index);
-            }
             let list = self.lists.with(None, ops, place);
-            hooks.fill(vacancy, Hook::new(site, list, &mut self.batch)?);
+            vacancy.fill(Hook::new(site, list, &mut self.batch)?);
         }
         Ok(())
     }
@@ -110,20 +111,21 @@ impl Plan {
         Ok(())
     }
 
-    /// Does it. Answers what is not used any more.
-    pub(super) fn carry_out(self, hooks: &mut AddressMap<Hook>) -> Vec<Remains> {
-        let mut remains = Vec::with_capacity(self.next.len() + self.go.len());
+    /// Does it, and frees what is not used any more when nobody can come back to it.
+    pub(super) fn carry_out(self, hooks: &mut AddressMap<Hook>) {
+        let mut remains = Vec::with_capacity(self.next.len());
         for (site, next) in self.next {
             remains.extend(hooks.get_mut(site).and_then(|hook| hook.adopt(next)));
         }
         self.batch.make();
+        retire_all(remains);
         if self.go.len() == hooks.len() {
-            remains.extend(hooks.take_all().map(Hook::remains));
+            let many = hooks.len();
+            retire_many(core::mem::take(hooks), many);
         } else {
-            let gone = self.go.iter().filter_map(|site| hooks.remove(*site));
-            remains.extend(gone.map(Hook::remains));
+            let gone: Vec<Hook> = self.go.iter().filter_map(|site| hooks.remove(*site)).collect();
+            retire_all(gone);
         }
-        remains
     }
 }
 

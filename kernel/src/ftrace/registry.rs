@@ -12,7 +12,7 @@ use kernel_core::errno::Errno;
 use super::batch::Batch;
 use super::hook::Hook;
 use super::plan::Plan;
-use super::{FtraceError, Site, retire_all};
+use super::{FtraceError, Site};
 use crate::sync::{Mutex, Rank};
 
 /// Whether functions can be hooked: `ftrace_enabled`. It changes while [`HOOKS`] is held.
@@ -72,7 +72,7 @@ pub fn change_all(come: Pairs<'_>, place: Place, go: Pairs<'_>, lead: &[&Site]) 
         hooks.truncate(before);
         return Err(error);
     }
-    retire_all(plan.carry_out(&mut hooks));
+    plan.carry_out(&mut hooks);
     Ok(())
 }
 

@@ -54,13 +54,14 @@ pub fn retire(thing: impl Retire + 'static) {
 /// Frees these when no thread can come back to any of them.
 pub fn retire_all<T: Retire + 'static>(things: Vec<T>) {
     let many = things.len();
-    if many != 0 {
-        retire_many(things, many);
-    }
+    retire_many(things, many);
 }
 
 /// Frees a thing that is `many` things.
-fn retire_many(thing: impl Retire + 'static, many: usize) {
+pub(super) fn retire_many(thing: impl Retire + 'static, many: usize) {
+    if many == 0 {
+        return;
+    }
     let thing = Box::new(thing);
     let mut waiting = RETIRED.lock();
     waiting.things.push(thing);

@@ -43,7 +43,7 @@ impl Site {
     pub fn of_kernel_symbol(symbol: &Symbol<'static>) -> Option<Self> {
         let (address, shape) = place(symbol)?;
         Some(Site {
-            function: FunctionName::OfKernel(symbol.name),
+            function: FunctionName::of_kernel(symbol.name),
             entry: symbol.address,
             address,
             shape,

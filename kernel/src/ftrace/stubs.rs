@@ -34,14 +34,8 @@ pub struct Slot(NonZeroU64);
 
 impl Slot {
     /// A free one; `None` when all are in use.
-    #[inline]
     pub fn take() -> Option<Slot> {
-        let first = FIRST.load(Ordering::Relaxed);
-        let index = take_bit(first).or_else(|| take_behind(first))?;
-        if index >= MAPPED.load(Ordering::Acquire) {
-            map(index);
-        }
-        NonZeroU64::new(image::stub_area().start + index * STUB_SIZE).map(Slot)
+        Slots::default().next()
     }
 
     /// Where it begins.
@@ -85,45 +79,70 @@ impl Retire for Slot {
 impl Drop for Slot {
     #[inline]
     fn drop(&mut self) {
-        let (word, bit) = (self.index() as usize / 64, self.index() % 64);
-        if let Some(word) = IN_USE.get(word) {
-            // The bit is set: this takes it away.
-            word.fetch_sub(1 << bit, Ordering::Release);
+        give_back(self.index() as usize / 64, 1 << (self.index() % 64));
+    }
+}
+
+/// Free slots at hand, for who wants many: the rest of a word of [`IN_USE`], of which nobody else gets one meanwhile. Who has none
+/// at hand takes the next word's.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    word: usize,
+    bits: u64,
+}
+
+impl Slots {
+    /// One of them; `None` when all are in use.
+    #[inline(always)]
+    pub(super) fn next(&mut self) -> Option<Slot> {
+        if self.bits == 0 {
+            self.refill()?;
         }
-        if word < FIRST.load(Ordering::Relaxed) {
-            FIRST.store(word, Ordering::Relaxed);
+        let index = 64 * self.word as u64 + u64::from(self.bits.trailing_zeros());
+        self.bits &= self.bits - 1;
+        NonZeroU64::new(image::stub_area().start + index * STUB_SIZE).map(Slot)
+    }
+
+    /// Takes what is free of the first word that has something, once round.
+    #[cold]
+    fn refill(&mut self) -> Option<()> {
+        let first = FIRST.load(Ordering::Relaxed);
+        let words = (first..IN_USE.len()).chain(0..first);
+        let free = |word: usize| !IN_USE[word].fetch_or(u64::MAX, Ordering::Acquire);
+        (self.word, self.bits) = words
+            .map(|word| (word, free(word)))
+            .find(|(_, bits)| *bits != 0)?;
+        FIRST.store(self.word, Ordering::Relaxed);
+        map(64 * self.word as u64 + 63);
+        Some(())
+    }
+}
+
+impl Drop for Slots {
+    fn drop(&mut self) {
+        if self.bits != 0 {
+            give_back(self.word, self.bits);
         }
     }
 }
 
-/// The number of a slot that was free until now, by its word of [`IN_USE`].
+/// Slots of a word of [`IN_USE`], which are in use, are free.
 #[inline]
-fn take_bit(word: usize) -> Option<u64> {
-    let in_use = IN_USE.get(word)?;
-    loop {
-        let bits = in_use.load(Ordering::Relaxed);
-        if bits == u64::MAX {
-            return None;
-        }
-        let bit = bits.trailing_ones();
-        if in_use.fetch_or(1 << bit, Ordering::Acquire) & 1 << bit == 0 {
-            return Some(64 * word as u64 + u64::from(bit));
-        }
+fn give_back(word: usize, bits: u64) {
+    if let Some(in_use) = IN_USE.get(word) {
+        // The bits are set: this takes them away.
+        in_use.fetch_sub(bits, Ordering::Release);
+    }
+    if word < FIRST.load(Ordering::Relaxed) {
+        FIRST.store(word, Ordering::Relaxed);
     }
 }
 
-/// The same for the next word that has one, once round.
-#[cold]
-fn take_behind(first: usize) -> Option<u64> {
-    let mut words = (first..IN_USE.len()).chain(0..first);
-    let (index, word) = words.find_map(|word| Some((take_bit(word)?, word)))?;
-    FIRST.store(word, Ordering::Relaxed);
-    Some(index)
-}
-
-/// Maps the pages of slots up to this one.
-#[cold]
+/// Maps the pages of slots up to this one, if they are not.
 fn map(index: u64) {
+    if index < MAPPED.load(Ordering::Acquire) {
+        return;
+    }
     let _lock = MAPPING.lock();
     let (old, new) = (
         MAPPED.load(Ordering::Relaxed),

@@ -211,7 +211,7 @@ ktest! {
     }
 
     fn the_trampolines_own_functions_are_refused() {
-        let site = Site { function: FunctionName::OfModule("ftrace_stub".to_string()), entry: ftrace_stub as *const () as u64, address: ftrace_stub as *const () as u64, shape: SiteShape::OneNop };
+        let site = Site { function: FunctionName::Path("ftrace_stub".into()), entry: ftrace_stub as *const () as u64, address: ftrace_stub as *const () as u64, shape: SiteShape::OneNop };
         let error = register(&site, &numbered(1, OpsFlags::empty()), Place::Last);
         ensure_eq!(error, Err(FtraceError::Notrace { function: "ftrace_stub".to_string() }), "the answer");
         Ok(())

@@ -24,7 +24,7 @@ pub struct Function {
 impl Function {
     fn of_kernel_symbol(symbol: &Symbol<'static>) -> Self {
         Function {
-            name: FunctionName::OfKernel(symbol.name),
+            name: FunctionName::of_kernel(symbol.name),
             address: symbol.address,
             site: Site::of_kernel_symbol(symbol),
         }
@@ -37,22 +37,30 @@ pub fn find_function(object: Option<&str>, name: &str, sympos: usize) -> Result<
         None => functions_of_kernel(name),
         Some(module) => functions_of_module(module, name)?,
     };
-    let object = String::from(object.unwrap_or(KERNEL_OBJECT));
-    let function = String::from(name);
+    let names = || (String::from(object.unwrap_or(KERNEL_OBJECT)), String::from(name));
     match (found.len(), sympos) {
-        (0, _) => Err(KlpError::NoFunction { object, function }),
+        (0, _) => {
+            let (object, function) = names();
+            Err(KlpError::NoFunction { object, function })
+        }
         (1, 0) => Ok(found.remove(0)),
-        (count, 0) => Err(KlpError::Ambiguous {
-            object,
-            function,
-            count,
-        }),
-        (count, sympos) if sympos > count => Err(KlpError::NoSuchPosition {
-            object,
-            function,
-            sympos,
-            count,
-        }),
+        (count, 0) => {
+            let (object, function) = names();
+            Err(KlpError::Ambiguous {
+                object,
+                function,
+                count,
+            })
+        }
+        (count, sympos) if sympos > count => {
+            let (object, function) = names();
+            Err(KlpError::NoSuchPosition {
+                object,
+                function,
+                sympos,
+                count,
+            })
+        }
         (_, sympos) => Ok(found.swap_remove(sympos - 1)),
     }
 }
@@ -70,8 +78,11 @@ fn functions_of_module(module: &str, name: &str) -> Result<Vec<Function>, KlpErr
     let found = module::functions(module, name).ok_or_else(|| KlpError::NoObject {
         object: String::from(module),
     })?;
-    let function = |(address, site)| Function {
-        name: FunctionName::OfModule(String::from(name)),
+    let function = |(address, site): (_, Option<Site>)| Function {
+        name: match &site {
+            Some(site) => site.function.clone(),
+            None => FunctionName::Path(name.into()),
+        },
         address,
         site,
     };

@@ -236,9 +236,9 @@ impl Module {
             .symbols
             .iter()
             .find(|symbol| symbol.address == entry && symbol.kind == Kind::Function);
-        let function = path.map_or(&site.function, |symbol| &symbol.path).clone();
+        let function = path.map_or(&site.function, |symbol| &symbol.path);
         Some(Site {
-            function: FunctionName::OfModule(function),
+            function: FunctionName::Path(function.as_str().into()),
             entry: site.entry,
             address: site.address,
             shape: site.shape,

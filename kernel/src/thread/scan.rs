@@ -46,10 +46,11 @@ pub(crate) fn in_trampoline_with<'a>(
 }
 
 /// The threads other than the running one that [`in_trampoline_with`] can be true of, whatever the ranges are: for who asks for
-/// many.
+/// many. A trace of each that looks like one is dear, and still less than to ask all of them for each range.
 pub(crate) fn others_in_trampolines(world: &World) -> Vec<Arc<Thread>> {
+    let code = trampoline_code();
     let mut threads = others();
-    threads.retain(|thread| has_word_in(world, thread, &trampoline_code()));
+    threads.retain(|thread| may_come_back(world, thread, &code, &code));
     threads
 }
 

@@ -119,7 +119,7 @@ impl HookHead {
     pub fn set(&self, site: u64, ops: *const OpsEntry) {
         self.site.store(site, Ordering::Relaxed);
         self.missed.store(0, Ordering::Relaxed);
-        self.publish(ops);
+        self.ops.store(ops.cast_mut(), Ordering::Relaxed);
     }
 
     /// Puts another list in place.

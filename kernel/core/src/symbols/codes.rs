@@ -4,6 +4,7 @@
 //! circle even in a corrupt table.
 
 use super::layout::{BYTES, DEPTH, Section};
+use core::ops::Range;
 
 /// A text, to be read byte by byte.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,6 +17,16 @@ impl<'a> Codes<'a> {
     /// The text whose codes, of 16 bits each, are in `codes`.
     pub(super) fn new(rules: &'a [u8], codes: &'a [u8]) -> Self {
         Self { rules, codes }
+    }
+
+    /// The numbers of its codes among `all`, of which they are a part; `None`: they are not.
+    pub(super) fn place_in(self, all: &[u8]) -> Option<Range<u32>> {
+        let [from, to] = [all, self.codes].map(<[u8]>::as_ptr_range);
+        let number = |code: *const u8| {
+            let bytes = (code as usize).checked_sub(from.start as usize)?;
+            u32::try_from(bytes / Section::Codes.stride()).ok()
+        };
+        (to.end <= from.end).then_some(number(to.start)?..number(to.end)?)
     }
 
     /// Its bytes; they end early where the table is corrupt.

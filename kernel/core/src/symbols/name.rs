@@ -16,6 +16,14 @@ enum Form<'a> {
     Codes(Codes<'a>),
 }
 
+/// Where a table has a name, by which it finds it again: for who keeps many names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameKey {
+    /// Numbers of the first code, and of the one behind the last.
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
 impl<'a> Name<'a> {
     /// A name that is there as text.
     #[must_use]
@@ -30,6 +38,14 @@ impl<'a> Name<'a> {
 
     pub(super) const fn of_codes(codes: Codes<'a>) -> Self {
         Name(Form::Codes(codes))
+    }
+
+    /// Its codes, if it is from a table.
+    pub(super) fn codes(self) -> Option<Codes<'a>> {
+        match self.0 {
+            Form::Text(_) => None,
+            Form::Codes(codes) => Some(codes),
+        }
     }
 
     /// What `look` answers of the text. It is on the caller's stack meanwhile; a corrupt table's name is empty.

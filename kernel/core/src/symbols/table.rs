@@ -3,7 +3,7 @@
 use super::codes::Codes;
 use super::index::{Hash, number_bits};
 use super::layout::{self, BLOCK_ROWS, Section, symbol};
-use super::{BUILD_ID_LENGTH, Binding, Kind, Name, Symbol, lines};
+use super::{BUILD_ID_LENGTH, Binding, Kind, Name, NameKey, Symbol, lines};
 use core::fmt;
 use core::ops::Range;
 
@@ -154,6 +154,19 @@ impl<'a> SymbolTable<'a> {
                 Binding::Local
             },
         })
+    }
+
+    /// By what [`Self::name`] finds a name again; `None`: it is not from this table.
+    #[must_use]
+    pub fn key(&self, name: Name<'_>) -> Option<NameKey> {
+        let Range { start, end } = name.codes()?.place_in(self.codes)?;
+        Some(NameKey { start, end })
+    }
+
+    /// The name that had this key; `None`: it is another table's.
+    #[must_use]
+    pub fn name(&self, key: NameKey) -> Option<Name<'a>> {
+        self.text(key.start, key.end).map(Name::of_codes)
     }
 
     /// All symbols in address order.

@@ -82,6 +82,18 @@ fn blob() -> Vec<u8> {
 }
 
 #[test]
+fn a_key_finds_a_name_of_its_own_table() {
+    let (one, another) = (blob(), blob());
+    let [table, other] = [&one, &another].map(|blob| SymbolTable::parse(blob).unwrap());
+    for symbol in table.iter() {
+        let key = table.key(symbol.name).unwrap();
+        assert_eq!(table.name(key), Some(symbol.name));
+        assert_eq!(other.key(symbol.name), None);
+    }
+    assert_eq!(table.key(Name::new("_start")), None);
+}
+
+#[test]
 fn every_symbol_comes_back_in_address_order() {
     let blob = blob();
     let table = SymbolTable::parse(&blob).unwrap();

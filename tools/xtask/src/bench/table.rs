@@ -125,11 +125,11 @@ ops at each call. *All*: every function of the kernel that can be hooked has an 
 every store of the CPU. With several CPUs each synchronisation is an interrupt to every CPU that does not rest, and the
 answer; see the CPUs below. Many words that change together share the barriers, and all their synchronisations.
 
-When all functions are hooked at once nothing but three lists is allocated, and every window is open for the stubs or the sites of a
-page. *Hook all* is over its budget. Counted in the listing of the loops, and rounded, each site takes: 35 to be looked up, read and
-compared; 30 for a slot of a stub; 10 for the head; 55 to make the stub's four words and the site's, and 25 to keep them until all are
-there; 45 to be put into the map; 30 to write the stub, and 22 the site: 252 together, which is about the floor of hooks with a stub
-each. The other 50 or so are shared and not told apart: pages of stubs that are mapped for the first time, lists that grow, windows.",
+When all functions are hooked at once nothing but three lists and a table is allocated, slots for stubs are taken 64 at a time, and
+every window is open for the stubs or the sites of a page. Counted in the listing of the loops, and rounded, each site takes: 35 to
+be looked up, read and compared; 20 for a slot of a stub; 10 for the head; 55 to make the stub's four words and the site's, and 25 to
+keep them until all are there; 40 to be put into the map; 27 to write the stub, and 23 the site. The rest, a few, is what all share:
+the map's table, windows, pages of stubs that are mapped for the first time.",
         rows: &[
             row("write/word", "write one word of code", Some(248), None),
             row("write/all-cpus", "the same, until every CPU executes it", None, None),
