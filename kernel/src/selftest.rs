@@ -83,11 +83,11 @@ pub(crate) fn run() {
     }
 }
 
-/// Does nothing until the host has reset every CPU, and then goes on. Interrupts are off: a reset that comes together with one
-/// finds the processor at the vector, where nothing can go on.
+/// Does nothing until the host has reset every CPU, and then goes on. Interrupts are off before it is asked to: a reset that comes
+/// together with one finds the processor at the vector, where nothing can go on.
 fn wait_for_reset() {
-    println!("selftest=reset: waiting for a system reset of every CPU");
     interrupts::without(|| {
+        println!("selftest=reset: waiting for a system reset of every CPU");
         while !cpu::online().all(|cpu| cpu.resets() != 0) {
             hcall::spin_hint();
         }

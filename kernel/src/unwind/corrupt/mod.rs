@@ -65,7 +65,7 @@ fn try_corrupt(way: Way, rest: Rest, random: &mut Random) -> Result<u64, String>
     let thread = handle.thread();
     let (truth, is_reliable) = interrupts::without(|| walk(trace_thread(thread)));
     is_reliable?;
-    let truth = addresses(&truth);
+    let mut truth = addresses(&truth);
     let sound = interrupts::without(|| Copy::of(thread));
     let (copied, is_reliable) = walk(sound.trace());
     is_reliable.map_err(|reason| format!("the copy is not reliable: {reason}"))?;
@@ -75,9 +75,14 @@ fn try_corrupt(way: Way, rest: Rest, random: &mut Random) -> Result<u64, String>
     );
     let mut walked = 0;
     for attempt in 0..TRIES {
-        // A preempted thread has had its turns since the last one, and is elsewhere in its loop.
-        let (truth, mut copy) = interrupts::without(|| (walk(trace_thread(thread)).0, Copy::of(thread)));
-        let (frames, truth) = (walk(copy.trace()).0, addresses(&truth));
+        let mut copy = interrupts::without(|| {
+            // A preempted thread has had its turns since the last one, and is elsewhere in its loop.
+            if rest == Rest::Preempted {
+                truth = addresses(&walk(trace_thread(thread)).0);
+            }
+            Copy::of(thread)
+        });
+        let (frames, _) = walk(copy.trace());
         let all = needed(&copy, &frames);
         let spoilt = spoil(&mut copy, &all, random);
         let (frames, is_reliable) = walk(copy.trace());
