@@ -8,6 +8,7 @@
 mod chart;
 mod compare;
 mod figures;
+mod listing;
 mod page;
 mod screen;
 mod table;
@@ -60,10 +61,10 @@ pub(crate) struct Options {
 pub(crate) fn bench(options: &Options) -> Result<ExitCode> {
     // Before anything takes its time.
     let old = options.compare.as_deref().map(Figures::read).transpose()?;
-    let figures = match &options.figures {
-        Some(path) => Figures::read(path)?,
+    let (figures, listing) = match &options.figures {
+        Some(path) => (Figures::read(path)?, None),
         None => match measure()? {
-            Ok(figures) => figures,
+            Ok((figures, listing)) => (figures, Some(listing)),
             Err(verdict) => {
                 verdict.print();
                 return Ok(verdict.exit_code());
@@ -86,17 +87,20 @@ pub(crate) fn bench(options: &Options) -> Result<ExitCode> {
         .clone()
         .unwrap_or_else(|| workspace::root().join("docs"));
     if options.check {
-        check(&docs, &figures)?;
+        check(&docs, &figures, listing)?;
     } else {
-        for (name, content) in pages(&figures)? {
+        for (name, content) in pages(&figures)?.into_iter().chain(listing) {
             write(&docs.join(name), &content)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Boots everything twice. The inner error is the verdict on a boot that did not pass.
-fn measure() -> Result<Result<Figures, Verdict>> {
+/// A file's name and content.
+type Page = (String, String);
+
+/// Boots everything twice: the figures, and the listing. The inner error is the verdict on a boot that did not pass.
+fn measure() -> Result<Result<(Figures, Page), Verdict>> {
     let parts = prebuilt::get(Abi::Toc)?;
     let initrd = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
     fs::write(initrd.path(), initrd::pack(&parts, &[])?).context("cannot write the initrd")?;
@@ -133,11 +137,12 @@ fn measure() -> Result<Result<Figures, Verdict>> {
         figures.add(first)?;
     }
     figures.add(Figures::of_image(&parts.image)?)?;
-    Ok(Ok(figures))
+    let listing = (listing::FILE.to_owned(), listing::listing(&parts.image)?);
+    Ok(Ok((figures, listing)))
 }
 
-/// The baseline and everything that is made from it: name and content.
-fn pages(figures: &Figures) -> Result<Vec<(String, String)>> {
+/// The baseline and everything that is made from it.
+fn pages(figures: &Figures) -> Result<Vec<Page>> {
     let table = table::fill(figures)?;
     let mut pages = vec![
         (JSON.to_owned(), figures.json()?),
@@ -155,10 +160,11 @@ fn write(path: &Path, content: &str) -> Result<()> {
     Ok(())
 }
 
-fn check(docs: &Path, figures: &Figures) -> Result<()> {
+fn check(docs: &Path, figures: &Figures, listing: Option<Page>) -> Result<()> {
     let baseline = Figures::read(&docs.join(JSON))?;
     let stale: Vec<String> = pages(&baseline)?
         .into_iter()
+        .chain(listing)
         .map(|(name, content)| (docs.join(name), content))
         .filter(|(path, content)| fs::read_to_string(path).ok().as_ref() != Some(content))
         .map(|(path, _)| workspace::shown(&path))

@@ -78,10 +78,10 @@ look at the design's file. Graph tracing replaces a return address, which costs 
 
 `return-stack`: 18 of the 19 are listed in [designs.md](designs.md); the last is the nop of C's own site.
 
-*All registers* is over its budget, and 100 is the floor of `ftrace_regs_one_caller` as it is promised: the stub 4; the guard
-against recursion 6; a frame 3; 29 general registers saved, and 28 restored; r1, LR, CTR, XER and CR saved, and LR, XER and CR
-restored, 15; the way on in B 6; the call of the ops with its arguments 8, and its return. To save five one would have to leave
-out registers of those who ask for all.",
+*All registers* is over its budget, and 100 is the floor of `ftrace_regs_one_caller` as it is promised,
+[instruction by instruction](bench-registers.txt): the stub 4; the guard against recursion 6; a frame 3; 29 general registers saved,
+and 28 restored; r1, LR, CTR, XER and CR saved, and LR, XER and CR restored, 15; the way on in B 6; the call of the ops with its
+arguments 8, and its return. To save five one would have to leave out registers of those who ask for all.",
         rows: &[
             row("call/not-hooked", "not hooked", Some(2), Some(1)),
             row("call/ops/arguments", "an ops that does nothing, arguments only", Some(59), Some(50)),
