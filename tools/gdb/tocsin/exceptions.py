@@ -26,6 +26,14 @@ def from_memory(address):
     return registers, (values.word(address + at["return_sp"]), values.word(address + at["livepatch_sp"]))
 
 
+def saved_so_far(address, has_all):
+    """The interrupted registers that the entry uses itself: r10 to r12 have been in the frame from the beginning, and in the end all."""
+    numbers = set(range(32)) - {1, 13} if has_all else {10, 11, 12}
+    gpr = offsets.exception_frame()["gpr"]
+    words = {"r%d" % n: values.word(address + gpr + 8 * n) for n in numbers}
+    return {name: word for name, word in words.items() if word is not None}
+
+
 def interrupted(frame):
     """(registers, ends of the records or None) of what was interrupted, where `frame` is in an exception's entry or exit."""
     pc = frame.pc
@@ -45,4 +53,7 @@ def interrupted(frame):
     # r1 is the interrupted one until the frame has it, and again at the very end.
     has_frame = name("exception_entry_frame") < pc < name("exception_entry_live")
     sp = values.word(frame.sp) if has_frame else frame.sp
-    return {"r1": sp, "pc": save_register(frame, 0), "lr": frame.read("lr")}, None
+    registers = {"r1": sp, "pc": save_register(frame, 0), "lr": frame.read("lr")}
+    if has_frame:
+        registers.update(saved_so_far(frame.sp, pc >= name("exception_entry_saved")))
+    return registers, None
