@@ -24,9 +24,13 @@ def busy():
 
 
 def main():
-    gdb.Breakpoint("kernel::livepatch::worker::settle")
+    # When it is let go, and at once: no other thread has its turn in between.
+    said("set language rust")
+    may_leave = int(gdb.parse_and_eval("&kernel::livepatch::busy_tests::MAY_LEAVE"))
+    said("set language c")
+    gdb.Breakpoint("*(char *) %#x" % may_leave, gdb.BP_WATCHPOINT)
+    said("set language auto")
     said("continue")
-    # What is settled first is what the case before has left.
     while not busy():
         said("continue")
     waits = "waits for thread '%s' (%d)" % (BUSY, int(busy()[0]["id"]))
