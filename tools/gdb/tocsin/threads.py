@@ -6,6 +6,8 @@ from . import offsets, values
 
 # The thread that is looked at in place of the one that the CPU runs: address of its `Thread`, or None.
 chosen = None
+# pc and r1 of the CPU that was looked at then: its own frame is behind all that is inlined there.
+own = None
 
 STATES = ("runnable", "blocked", "asleep", "ended")
 
@@ -53,7 +55,11 @@ def running():
 
 def choose(thread):
     """Looks at another thread. `None`: at the one that the CPU runs."""
-    global chosen
+    global chosen, own
+    chosen = None
+    gdb.invalidate_cached_frames()
+    newest = gdb.newest_frame()
+    own = tuple(register_of_frame(newest, name) for name in ("pc", "r1"))
     chosen = thread
     gdb.invalidate_cached_frames()
 

@@ -227,7 +227,8 @@ class TocsinUnwinder(Unwinder):
     def __call__(self, pending):
         try:
             frame = Frame(pending)
-            if frame.level == 0 and threads.chosen is not None:
+            is_own = frame.level == 0 or (frame.pc, frame.sp) == threads.own
+            if is_own and threads.chosen is not None:
                 used = records.Used.none_of(threads.chosen)
                 return frame.caller(threads.switch_frame(threads.chosen), used, special=threads.chosen)
             for rule in (from_helper, from_graph, from_stub, from_exception, from_interrupted):
