@@ -15,23 +15,20 @@ def save_register(frame, vector):
         return frame.read("srr0")
 
 
+def general_registers(address, numbers):
+    """Those of these numbers that an exception frame has; r13 is the thread's, and stays."""
+    gpr = offsets.exception_frame()["gpr"]
+    return {"r%d" % n: values.word(address + gpr + 8 * n) for n in numbers if n != 13}
+
+
 def from_memory(address):
     """The interrupted registers, and the ends of both stacks of records, of a whole exception frame."""
     at = offsets.exception_frame()
-    registers = {"r%d" % n: values.word(address + at["gpr"] + 8 * n) for n in range(32)}
+    registers = general_registers(address, range(32))
     registers.update({name: values.word(address + at[name]) for name in ("pc", "lr", "ctr")})
-    del registers["r13"]
     if None in registers.values():
         return None
     return registers, (values.word(address + at["return_sp"]), values.word(address + at["livepatch_sp"]))
-
-
-def saved_so_far(address, has_all):
-    """The interrupted registers that the entry uses itself: r10 to r12 have been in the frame from the beginning, and in the end all."""
-    numbers = set(range(32)) - {1, 13} if has_all else {10, 11, 12}
-    gpr = offsets.exception_frame()["gpr"]
-    words = {"r%d" % n: values.word(address + gpr + 8 * n) for n in numbers}
-    return {name: word for name, word in words.items() if word is not None}
 
 
 def interrupted(frame):
@@ -55,5 +52,7 @@ def interrupted(frame):
     sp = values.word(frame.sp) if has_frame else frame.sp
     registers = {"r1": sp, "pc": save_register(frame, 0), "lr": frame.read("lr")}
     if has_frame:
-        registers.update(saved_so_far(frame.sp, pc >= name("exception_entry_saved")))
+        # The entry uses r10 to r12 from the beginning, and others when it has saved all.
+        used = range(32) if pc >= name("exception_entry_saved") else (10, 11, 12)
+        registers = {**general_registers(frame.sp, used), **registers}
     return registers, None

@@ -56,12 +56,12 @@ def running():
 def choose(thread):
     """Looks at another thread. `None`: at the one that the CPU runs."""
     global chosen, own
-    chosen = None
+    chosen = own = None
     gdb.invalidate_cached_frames()
-    newest = gdb.newest_frame()
-    own = tuple(register_of_frame(newest, name) for name in ("pc", "r1"))
-    chosen = thread
-    gdb.invalidate_cached_frames()
+    if thread is not None:
+        own = tuple(register_of_frame(gdb.newest_frame(), name) for name in ("pc", "r1"))
+        chosen = thread
+        gdb.invalidate_cached_frames()
 
 
 def switch_frame(head):
@@ -91,9 +91,9 @@ def trace(thread, cpus):
     except gdb.error as error:
         return [(0, "cannot be traced: %s" % error, "")]
     finally:
-        choose(kept)
         if before:
             before.switch()
+        choose(kept)
 
 
 def first_frame():
