@@ -63,16 +63,9 @@ fn try_corrupt(way: Way, rest: Rest, random: &mut Random) -> Result<u64, String>
     let subject = Subject::new(way, rest)?;
     let handle = subject.thread.as_ref().ok_or("there is no thread")?;
     let thread = handle.thread();
-    let (truth, is_reliable) = interrupts::without(|| walk(trace_thread(thread)));
+    let (frames, is_reliable) = interrupts::without(|| walk(trace_thread(thread)));
     is_reliable?;
-    let mut truth = addresses(&truth);
-    let sound = interrupts::without(|| Copy::of(thread));
-    let (copied, is_reliable) = walk(sound.trace());
-    is_reliable.map_err(|reason| format!("the copy is not reliable: {reason}"))?;
-    ensure!(
-        addresses(&copied) == truth,
-        "the copy has another trace: {copied:#x?}"
-    );
+    let mut truth = addresses(&frames);
     let mut walked = 0;
     for attempt in 0..TRIES {
         let mut copy = interrupts::without(|| {
@@ -82,7 +75,13 @@ fn try_corrupt(way: Way, rest: Rest, random: &mut Random) -> Result<u64, String>
             }
             Copy::of(thread)
         });
-        let (frames, _) = walk(copy.trace());
+        // What is spoilt was sound.
+        let (frames, is_reliable) = walk(copy.trace());
+        is_reliable.map_err(|reason| format!("copy {attempt} is not reliable: {reason}"))?;
+        ensure!(
+            addresses(&frames) == truth,
+            "copy {attempt} has another trace: {frames:#x?}, the truth is {truth:#x?}"
+        );
         let all = needed(&copy, &frames);
         let spoilt = spoil(&mut copy, &all, random);
         let (frames, is_reliable) = walk(copy.trace());
