@@ -37,30 +37,26 @@ pub fn find_function(object: Option<&str>, name: &str, sympos: usize) -> Result<
         None => functions_of_kernel(name),
         Some(module) => functions_of_module(module, name)?,
     };
-    let names = || (String::from(object.unwrap_or(KERNEL_OBJECT)), String::from(name));
+    // For an error only.
+    let object = || String::from(object.unwrap_or(KERNEL_OBJECT));
+    let function = || String::from(name);
     match (found.len(), sympos) {
-        (0, _) => {
-            let (object, function) = names();
-            Err(KlpError::NoFunction { object, function })
-        }
+        (0, _) => Err(KlpError::NoFunction {
+            object: object(),
+            function: function(),
+        }),
         (1, 0) => Ok(found.remove(0)),
-        (count, 0) => {
-            let (object, function) = names();
-            Err(KlpError::Ambiguous {
-                object,
-                function,
-                count,
-            })
-        }
-        (count, sympos) if sympos > count => {
-            let (object, function) = names();
-            Err(KlpError::NoSuchPosition {
-                object,
-                function,
-                sympos,
-                count,
-            })
-        }
+        (count, 0) => Err(KlpError::Ambiguous {
+            object: object(),
+            function: function(),
+            count,
+        }),
+        (count, sympos) if sympos > count => Err(KlpError::NoSuchPosition {
+            object: object(),
+            function: function(),
+            sympos,
+            count,
+        }),
         (_, sympos) => Ok(found.swap_remove(sympos - 1)),
     }
 }
