@@ -137,7 +137,8 @@ fn measure() -> Result<Result<(Figures, Page), Verdict>> {
         figures.add(first)?;
     }
     figures.add(Figures::of_image(&parts.image)?)?;
-    let listing = (listing::FILE.to_owned(), listing::listing(&parts.image)?);
+    let counted = figures.get(listing::FIGURE).map_or(0, |figure| figure.value);
+    let listing = (listing::FILE.to_owned(), listing::listing(&parts.image, counted)?);
     Ok(Ok((figures, listing)))
 }
 

@@ -126,10 +126,10 @@ every store of the CPU. With several CPUs each synchronisation is an interrupt t
 answer; see the CPUs below. Many words that change together share the barriers, and all their synchronisations.
 
 When all functions are hooked at once nothing but three lists and a table is allocated, slots for stubs are taken 64 at a time, and
-every window is open for the stubs or the sites of a page. Counted in the listing of the loops, and rounded, each site takes: 35 to
-be looked up, read and compared; 20 for a slot of a stub; 10 for the head; 55 to make the stub's four words and the site's, and 25 to
-keep them until all are there; 40 to be put into the map; 27 to write the stub, and 23 the site. The rest, a few, is what all share:
-the map's table, windows, pages of stubs that are mapped for the first time.",
+every window is open for the stubs or the sites of a page. Counted in a log of what was executed, each site takes: 8 to see that it
+may be traced; 23 to be looked up; 19 for its list of ops; 16 for a slot of a stub; 11 for the head; 31 to make and keep the stub's
+words; 22 to make the site's, 7 to see what it holds, and 11 to keep the new one; 34 to put the hook into the map; 27 to write the
+stub, and 23 the site. The rest, some ten, is branches in between, and what all share: the map's table, windows, new pages of stubs.",
         rows: &[
             row("write/word", "write one word of code", Some(248), None),
             row("write/all-cpus", "the same, until every CPU executes it", None, None),
