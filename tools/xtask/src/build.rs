@@ -219,7 +219,10 @@ fn link_once(library: &Path, kallsyms: Option<&Path>, build_id: &str, image: &Pa
             "-o",
         ])
         .arg(image)
-        // Whole, so that a module finds the functions that the kernel itself never calls.
+        // Whole, so that a module finds the functions that the kernel itself never calls: what is visible to everybody stays,
+        // called or not. Not what is there because rustc was told to keep dead code, copies of generic and inlined
+        // functions mostly, which nobody calls and no module can name: those are hidden.
+        .args(["--gc-sections", "--gc-keep-exported"])
         .arg("--whole-archive")
         .arg(library)
         .arg("--no-whole-archive")

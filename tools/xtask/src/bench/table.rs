@@ -205,16 +205,10 @@ first instruction of init, with a minimal initial RAM disk.",
 Everything that the kernel has taken and will not give back by itself, used or not, but for the initial RAM disk, which has the
 tests' modules. Linux: 21.4 MB in use and 45.5 MB that are never free.
 
-Where it goes: the image is linked whole, with all of Rust's `core` and `alloc` and with the suite, so that a module finds every
-function, called or not. Linked with `--gc-sections` instead, the same objects have 2.51 MB of code, of which the cases reach
-0.82 MB that nobody else does: 1.69 MB are the kernel, and 2.25 MB of the code are there for modules alone.
-
-The budget cannot be met while that stands: code without the cases takes 3.5 MB of the 4.2 by itself, and each function has its
-unwind table, its name and its lines. Names take 0.19 MB, what they and the lines are made of 0.23, their index 0.13, the
-symbols 0.20, the lines 0.49. Of the variables 0.24 MB are three stacks of the first CPU, 0.13 the log's ring, 0.13 the device
-tree. Of the page tables a root is 64 KiB, which the processor wants, and 0.26 MB are for stacks that nobody has yet.
-The floor is what is here, less these 0.26 MB. If modules could only call what the kernel calls, and cases were a build of their
-own, what goes with code would shrink to a third in proportion, and all would be about 3.8 MB, within the budget.",
+Where it goes: all functions of the kernel, of Rust's `core` and `alloc` and of the crates below are there that a module can
+name, called or not, and the suite is; each function has its unwind table, its name and its lines. Of the variables 0.24 MB are
+three stacks of the first CPU, 0.13 the log's ring, 0.13 the device tree. Of the page tables a root is 64 KiB, which the
+processor wants, and 0.26 MB are for stacks that nobody has yet.",
         rows: &[
             row("memory/all", "all together", Some(66_900_000), Some(4 << 20)),
             row("memory/code", "code", Some(4_050_000), None),
