@@ -40,6 +40,7 @@ mod selftest;
 mod shell;
 mod start;
 mod stress;
+mod suite;
 
 pub use kernel_core::errno::Errno;
 pub use log;

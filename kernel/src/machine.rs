@@ -10,6 +10,7 @@ use spin::Once;
 use crate::{boot_arguments, ensure, ktest, memory, platform};
 
 static MACHINE: Once<Machine> = Once::new();
+static TREE: Once<Range<u64>> = Once::new();
 
 /// What the kernel knows of the machine.
 ///
@@ -17,6 +18,14 @@ static MACHINE: Once<Machine> = Once::new();
 /// Before the device tree is read.
 pub fn machine() -> &'static Machine {
     MACHINE.get().expect("the device tree is read first of all")
+}
+
+/// Where the device tree is.
+///
+/// # Panics
+/// Before it is read.
+pub(crate) fn tree() -> Range<u64> {
+    TREE.get().expect("the device tree is read first of all").clone()
 }
 
 /// Reads the tree: first what a panic needs, then where the heap may lie, then the rest.
@@ -27,6 +36,8 @@ pub(crate) fn init(tree: &'static [u8]) {
     fn broken(error: TreeError<'_>) -> ! {
         panic!("device tree: {error}")
     }
+    let Range { start, end } = tree.as_ptr_range();
+    TREE.call_once(|| start as u64..end as u64);
     let tree = DeviceTree::parse(tree).unwrap_or_else(|error| broken(error));
     platform::init(tree.platform().unwrap_or_else(|error| broken(error)));
     boot_arguments::init(tree.boot_arguments().unwrap_or_else(|error| broken(error)));

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use arch::interrupts;
 
-use crate::{backtrace, console, cpu, kgdb, power, println, stress, thread};
+use crate::{backtrace, console, cpu, kgdb, power, println, suite, thread};
 
 /// How many panics there have been, all on one CPU.
 static DEPTH: AtomicU32 = AtomicU32::new(0);
@@ -41,7 +41,7 @@ pub fn panic(info: &PanicInfo<'_>) -> ! {
                 );
             }
             backtrace::print();
-            stress::report_panic();
+            suite::report_panic();
             power::exit(1)
         }
         1 => {

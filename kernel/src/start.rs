@@ -1,10 +1,8 @@
 //! The kernel's start, step by step.
 
-use kernel_core::glob;
-
 use crate::{
-    boot_arguments, cpu, ftrace, initrd, kgdb, ktest, livepatch, logging, machine, memory, platform, power,
-    selftest, shell, stress, symbols, thread,
+    boot_arguments, cpu, ftrace, initrd, kgdb, livepatch, logging, machine, memory, platform, power,
+    selftest, shell, suite, symbols, thread,
 };
 
 /// How the firmware entered the image.
@@ -20,10 +18,14 @@ pub enum Entry {
 pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     logging::start_clock();
     machine::init(tree);
+    if shell::wanted().is_some() {
+        memory::give_up_cases();
+    }
     selftest::before_banner();
     logging::init();
     banner(entry);
     boot_arguments::report_unknown();
+    shell::report_unknown();
     choose_return_design();
     initrd::report();
     arch::entry::install();
@@ -36,15 +38,14 @@ pub fn start(tree: &'static [u8], entry: Entry) -> ! {
     memory::report(unprotected);
     kgdb::start();
     selftest::run();
-    if let Some(peer) = shell::wanted() {
-        shell::run(peer);
+    match shell::wanted() {
+        None => suite::run(),
+        Some(_) if boot_arguments::flag("bench") => {
+            memory::tell_use();
+            power::exit(0)
+        }
+        Some(peer) => shell::run(peer),
     }
-    if let Some(options) = stress::wanted() {
-        stress::run(options);
-    }
-    let pattern = boot_arguments::get("case").unwrap_or("*");
-    let passed = ktest::run(|name| glob::matches(pattern, name));
-    power::exit(u8::from(!passed))
 }
 
 /// `klp.return=`: the return design of patches that name none. A name that there is not is refused, not guessed at.

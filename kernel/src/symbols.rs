@@ -7,7 +7,7 @@ use core::fmt;
 use kernel_core::symbols::{Name, Path, SymbolTable};
 use spin::Once;
 
-use crate::{ensure, ktest, module};
+use crate::{ensure, ktest, memory, module};
 
 /// A function that an address is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,12 @@ pub fn table() -> Option<&'static SymbolTable<'static>> {
             let length = (range.end - range.start) as usize;
             // SAFETY: the linker script puts nothing but the table there, and nobody writes to it.
             let bytes = unsafe { core::slice::from_raw_parts(range.start as *const u8, length) };
-            SymbolTable::parse(bytes).ok()
+            let table = SymbolTable::parse(bytes).ok()?;
+            Some(match memory::has_cases() {
+                true => table,
+                // Nothing lies behind them.
+                false => table.before(arch::image::cases().start),
+            })
         })
         .as_ref()
 }

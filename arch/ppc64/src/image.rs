@@ -32,8 +32,6 @@ ranges! {
     rodata: __rodata_start..__rodata_end;
     /// Variables, the zeroed ones included.
     data: __data_start..__bss_end;
-    /// What the boot crate fills before the kernel starts: the device tree.
-    noinit: __noinit_start..__noinit_end;
     /// The cases of the in-kernel suite.
     ktest: __ktest_start..__ktest_end;
     /// The functions whose sites have the shape of C code.
@@ -50,8 +48,12 @@ ranges! {
     stub_area: __stub_area_start..__stub_area_end;
     /// Where the heads of hooks are, one for each slot of the stub area.
     hook_heads: __hook_heads_start..__hook_heads_end;
-    /// Where modules go.
+    /// The buffer that the boot crate fills before the kernel starts: the device tree.
+    noinit: __noinit_start..__noinit_end;
+    /// What is for modules in any boot.
     module_area: __module_area_start..__module_area_end;
+    /// The code that only the cases need.
+    cases: __cases_start..__cases_end;
     /// The whole image, the module area included.
     image: __image_start..__image_end;
 }

@@ -17,6 +17,7 @@ use crate::local_entry::LocalEntry;
 mod builder;
 mod codes;
 mod dictionary;
+mod error;
 mod index;
 mod layout;
 mod lines;
@@ -27,8 +28,9 @@ mod table;
 mod tests;
 
 pub use builder::{BuildError, Line, TableBuilder};
+pub use error::SymbolsError;
 pub use name::{Name, NameKey, Path};
-pub use table::{SymbolTable, SymbolsError};
+pub use table::SymbolTable;
 
 /// Bytes in a build id: a SHA-1.
 pub const BUILD_ID_LENGTH: usize = 20;

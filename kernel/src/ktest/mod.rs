@@ -5,7 +5,7 @@ mod runner;
 
 use alloc::string::String;
 
-pub use runner::run;
+pub(crate) use runner::run_what_is_asked_for;
 
 /// What a case answers: nothing, or why it failed.
 pub type Result = core::result::Result<(), String>;

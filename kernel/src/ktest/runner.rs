@@ -5,10 +5,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use kernel_core::glob;
+
 use super::{Case, Result, nothing};
 use crate::thread::{Builder, Outcome};
-use crate::{bench, matrix, memory, module};
-use crate::{logging, println};
+use crate::{bench, boot_arguments, logging, matrix, memory, module, power, println, stress};
 
 /// How long a case may take, in ticks of the timebase: 20 s.
 const TIME_LIMIT: u64 = 20 * arch::time::TICKS_PER_SECOND;
@@ -57,9 +58,19 @@ fn chosen_cases(is_chosen: impl Fn(&str) -> bool) -> impl Iterator<Item = Run> {
     })
 }
 
+/// Runs the stress, if the boot arguments ask for it, otherwise the cases that they choose, and ends the run.
+pub(crate) fn run_what_is_asked_for() -> ! {
+    if let Some(options) = stress::wanted() {
+        stress::run(options);
+    }
+    let pattern = boot_arguments::get("case").unwrap_or("*");
+    let passed = run(|name| glob::matches(pattern, name));
+    power::exit(u8::from(!passed))
+}
+
 /// Loads the modules that came with the boot, then runs every case whose full name `is_chosen` and for which the machine has
 /// what it needs; answers whether there was such a case and nothing failed.
-pub fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
+fn run(is_chosen: impl Fn(&str) -> bool) -> bool {
     let rows = matrix::cases().map(|(name, work)| Run {
         name,
         needs: nothing,

@@ -4,6 +4,7 @@ use core::fmt;
 
 use arch::image;
 
+use super::parts::{cases, device_tree, module_area};
 use super::plan::plan;
 use super::protection::mapping_soon;
 use crate::machine::machine;
@@ -34,11 +35,12 @@ impl Owner {
         let parts = [
             (Owner::Vectors, 0..image::image().start),
             (Owner::Text, image::text()),
+            (Owner::Text, cases()),
             (Owner::Stubs, image::stub_area()),
-            (Owner::Modules, image::module_area()),
+            (Owner::Modules, module_area()),
             (Owner::Rodata, image::rodata()),
             (Owner::Data, image::data()),
-            (Owner::DeviceTree, image::noinit()),
+            (Owner::DeviceTree, device_tree()),
             (Owner::Symbols, image::kallsyms()),
             (Owner::Initrd, machine().initrd.clone().unwrap_or_default()),
             (Owner::Tables, plan.tables.clone()),

@@ -29,7 +29,7 @@ pub(super) fn plan() -> &'static Plan {
 }
 
 /// Bytes that page tables have, used or not; 0 where memory is not protected.
-pub(crate) fn page_tables() -> u64 {
+pub(super) fn page_tables() -> u64 {
     match super::is_protected() {
         true => plan().tables.end - plan().tables.start,
         false => 0,

@@ -17,6 +17,7 @@ use kernel_core::radix::{
     Change, Leaf, PAGE_SIZE, ROOT_SIZE, Rights, TableMemory, change, leaf_at, share, slot, walk,
 };
 
+use super::parts::{cases, device_tree};
 use super::plan::plan;
 use crate::machine::machine;
 use crate::platform;
@@ -90,7 +91,8 @@ fn everything() -> impl Iterator<Item = (Range<u64>, Rights)> {
         (image::text(), Rights::ReadExecute),
         (image::rodata(), Rights::Read),
         (image::data(), Rights::ReadWrite),
-        (image::noinit(), Rights::Read),
+        (cases(), Rights::ReadExecute),
+        (device_tree(), Rights::Read),
         (image::kallsyms(), Rights::Read),
         (plan.tables.clone(), Rights::ReadWrite),
         (plan.heap.clone(), Rights::ReadWrite),

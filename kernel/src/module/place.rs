@@ -8,7 +8,7 @@
 use core::ops::Range;
 use core::ptr;
 
-use arch::{image, text};
+use arch::text;
 use kernel_core::area::{Area, AreaError};
 use kernel_core::insn::TRAP;
 use kernel_core::module::{Region, RegionKind};
@@ -24,7 +24,7 @@ const ROOM: usize = 64;
 fn with_area<T>(work: impl FnOnce(&mut Area) -> T) -> T {
     work(
         AREA.lock()
-            .get_or_insert_with(|| Area::with_room(image::module_area(), ROOM)),
+            .get_or_insert_with(|| Area::with_room(memory::module_area(), ROOM)),
     )
 }
 

@@ -46,10 +46,14 @@ pub(crate) fn wanted() -> Option<Peer> {
     match boot_arguments::get("shell")? {
         "" => Some(Peer::Person),
         "script" => Some(Peer::Program),
-        other => {
-            log::warn!(target: "boot", "boot argument 'shell={other}': the value is not script; there is no shell");
-            None
-        }
+        _ => None,
+    }
+}
+
+/// Warns of a value that stands for nobody.
+pub(crate) fn report_unknown() {
+    if let (Some(value), None) = (boot_arguments::get("shell"), wanted()) {
+        log::warn!(target: "boot", "boot argument 'shell={value}': the value is not script; there is no shell");
     }
 }
 

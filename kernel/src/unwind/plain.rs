@@ -70,8 +70,11 @@ impl Stack {
 
     /// Whether all functions above this frame's are outside.
     fn is_outside(&self, mut frame: u64, functions: &[Range<u64>]) -> bool {
-        // What can be hooked; everything else that is met is assembly or a stub.
-        let [kernel, modules] = [image::notrace().end..image::text().end, image::module_area()];
+        // What can be hooked: the kernel, and what modules and cases share. Everything else that is met is assembly or a stub.
+        let [kernel, others] = [
+            image::notrace().end..image::text().end,
+            image::noinit().start..image::cases().end,
+        ];
         let is_inside = |address: &u64| functions.iter().any(|function| function.contains(address));
         loop {
             let above = self.back_chain(frame);
@@ -83,7 +86,7 @@ impl Stack {
             let inside = self
                 .header(frame, offset_of!(FrameHeader, lr_save))
                 .wrapping_sub(4);
-            if !kernel.contains(&inside) && !modules.contains(&inside) {
+            if !kernel.contains(&inside) && !others.contains(&inside) {
                 // Where every stack ends: in the code that starts a thread.
                 let assembly = image::text().start..image::notrace().end;
                 let is_end = frame == self.outermost && self.back_chain(frame) == 0;

@@ -26,7 +26,7 @@ use super::Reason;
 use super::helpers::return_stub;
 use crate::ftrace::slot_at;
 use crate::module::{self, Busy, Module};
-use crate::symbols;
+use crate::{memory, symbols};
 
 /// r1 in DWARF's numbers: general registers have their own.
 const R1: Register = Register(1);
@@ -225,7 +225,7 @@ pub(super) fn look_up(address: u64, interrupted: bool) -> Answer {
             return_address: ReturnRule::SaveRegister,
         });
     }
-    if image::text().contains(&address) {
+    if memory::is_kernel_code(address) {
         let symbol = || {
             let (symbol, _) = symbols::table()?.at(address)?;
             Some(symbol.address..symbol.address + symbol.size)
@@ -297,7 +297,7 @@ pub(super) fn check_return_address(address: u64) -> Result<(), Reason> {
         .checked_sub(4)
         .filter(|call| call % 4 == 0)
         .ok_or(outside)?;
-    if !image::text().contains(&call) {
+    if !memory::is_kernel_code(call) {
         match module::at(call, |_| ()) {
             Ok(Some(())) => {}
             Ok(None) => return Err(outside),

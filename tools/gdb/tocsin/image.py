@@ -1,7 +1,7 @@
 """The kernel's image as GDB is to see it: with its symbols, and without a claim to the modules' memory.
 
-The image has a section for the module area, so that nothing else is put there. GDB looks for an address's symbols in the section
-that has it, and would never ask a module's file. So it gets a copy in which this section is none of memory's.
+The image has sections where modules go, so that nothing else is put there. GDB looks for an address's symbols in the section
+that has it, and would never ask a module's file. So it gets a copy in which these sections are none of memory's.
 """
 
 import functools
@@ -10,7 +10,8 @@ import struct
 
 import gdb
 
-HIDDEN = ".module_area"
+# The device tree leaves most of the first one to modules.
+HIDDEN = (".noinit", ".module_area")
 # The flag of a section that takes up memory: SHF_ALLOC (gABI, chapter 4).
 ALLOC = 2
 
@@ -64,7 +65,8 @@ def load(image):
     if not os.path.exists(copy) or os.path.getmtime(copy) <= os.path.getmtime(path):
         with open(path, "rb") as file:
             data = bytearray(file.read())
-        without(data, HIDDEN)
+        for hidden in HIDDEN:
+            without(data, hidden)
         # Of two debuggers that begin at once, neither sees half a file.
         part = "%s.%d" % (copy, os.getpid())
         with open(part, "wb") as file:

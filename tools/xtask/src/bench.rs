@@ -34,8 +34,13 @@ const PAGE: &str = "bench.md";
 /// The command that moves the baseline.
 const REFRESH: &str = "`cargo xtask bench` moves the baseline, and makes the pages anew";
 
-/// The boots: how many CPUs, and which subjects of the bench.
-const BOOTS: [(u16, &str); 3] = [(1, "bench::*"), (2, "bench::cpus"), (4, "bench::cpus")];
+/// The boots: how many CPUs, and what the kernel shall run. With a shell it tells what memory is in use, and ends.
+const BOOTS: [(u16, &str); 4] = [
+    (1, "case=bench::*"),
+    (1, "shell"),
+    (2, "case=bench::cpus"),
+    (4, "case=bench::cpus"),
+];
 
 /// Options of `cargo xtask bench`.
 #[derive(Args)]
@@ -106,13 +111,13 @@ fn measure() -> Result<Result<(Figures, Page), Verdict>> {
     fs::write(initrd.path(), initrd::pack(&parts, &[])?).context("cannot write the initrd")?;
     interrupt::prepare()?;
     let mut figures = Figures::default();
-    for (smp, subjects) in BOOTS {
+    for (smp, what) in BOOTS {
         let start = Instant::now();
         let mut runs = Vec::new();
         for _ in 0..2 {
             match counted::boot(
                 (Cpu::Power9, smp),
-                &format!("bench case={subjects}"),
+                &format!("bench {what}"),
                 &parts.image,
                 initrd.path(),
                 TIMEOUT,
@@ -125,12 +130,12 @@ fn measure() -> Result<Result<(Figures, Page), Verdict>> {
         let differing = first.differing(&second);
         if !differing.is_empty() {
             bail!(
-                "two boots with --smp {smp} do not agree:\n  {}",
+                "two boots with --smp {smp} and {what} do not agree:\n  {}",
                 differing.join("\n  ")
             );
         }
         println!(
-            "{smp} CPUs: {} figures, the same in two boots; {} s",
+            "{smp} CPUs, {what}: {} figures, the same in two boots; {} s",
             first.len(),
             start.elapsed().as_secs()
         );

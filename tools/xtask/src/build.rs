@@ -7,11 +7,11 @@
 use crate::abi::Abi;
 use crate::command::run;
 use crate::toolchain::{Toolchain, cross};
-use crate::{artifacts, kallsyms, workspace};
+use crate::{artifacts, cases, kallsyms, workspace};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -167,13 +167,15 @@ fn link(abi: Abi, library: &Path) -> Result<(PathBuf, String)> {
     }
     let object = workspace::output(abi).join("kallsyms.o");
     let attempt = workspace::output(abi).join("tocsin.link");
-    link_once(library, None, "sha1", &attempt)?;
+    // The relocations change nothing in what is loaded.
+    link_once(library, &["--emit-relocs".as_ref()], "sha1", &attempt)?;
+    cases::are_not_needed(&attempt)?;
     let mut table = kallsyms::from_image(&attempt, None)?;
     let build_id = table.build_id.clone();
     for _ in 1..PASSES {
         fs::write(&object, kallsyms::object(&table.blob)?)
             .with_context(|| format!("cannot write {}", object.display()))?;
-        link_once(library, Some(&object), &format!("0x{build_id}"), &attempt)?;
+        link_once(library, &[object.as_ref()], &format!("0x{build_id}"), &attempt)?;
         let again = kallsyms::from_image(&attempt, Some(&build_id))?;
         if again.blob == table.blob {
             fs::rename(&attempt, &image).with_context(|| format!("cannot write {}", image.display()))?;
@@ -204,7 +206,7 @@ fn linker_script() -> PathBuf {
     workspace::root().join("boot/tocsin.ld")
 }
 
-fn link_once(library: &Path, kallsyms: Option<&Path>, build_id: &str, image: &Path) -> Result<()> {
+fn link_once(library: &Path, more: &[&OsStr], build_id: &str, image: &Path) -> Result<()> {
     let mut linker = cross("ld")?;
     linker
         .arg("--script")
@@ -226,6 +228,6 @@ fn link_once(library: &Path, kallsyms: Option<&Path>, build_id: &str, image: &Pa
         .arg("--whole-archive")
         .arg(library)
         .arg("--no-whole-archive")
-        .args(kallsyms);
+        .args(more);
     run(&mut linker).context("the kernel does not link")
 }

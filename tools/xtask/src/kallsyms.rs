@@ -18,6 +18,8 @@ use std::path::Path;
 const ENTRIES: &str = "__patchable_function_entries";
 /// Where the table itself goes.
 const TABLE: &str = ".kallsyms";
+/// The buffer of the device tree, most of which is the modules' later: its name would hide theirs.
+const BUFFER: &str = ".noinit";
 
 type Image<'d> = ElfFile64<'d, Little>;
 
@@ -112,7 +114,7 @@ fn names<'d, 'f>(image: &'f Image<'d>) -> Result<Vec<Named<'d, 'f>>> {
         };
         let name = symbol.name().context("a symbol's name is not UTF-8")?;
         let wanted = matches!(kind, elf::STT_FUNC | elf::STT_OBJECT) && !name.is_empty();
-        if !wanted || section.name() == Ok(TABLE) {
+        if !wanted || [Ok(TABLE), Ok(BUFFER)].contains(&section.name()) {
             continue;
         }
         names.push(Named {

@@ -4,6 +4,7 @@ mod abi;
 mod artifacts;
 mod bench;
 mod build;
+mod cases;
 mod command;
 mod console;
 mod counted;

@@ -1,50 +1,20 @@
 //! The reader.
 
 use super::codes::Codes;
+use super::error::SymbolsError;
 use super::index::{Hash, number_bits};
 use super::layout::{self, BLOCK_ROWS, Section, symbol};
 use super::{BUILD_ID_LENGTH, Binding, Kind, Name, NameKey, Symbol, lines};
 use core::fmt;
 use core::ops::Range;
 
-/// Why bytes are not a symbol table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SymbolsError {
-    /// There are none: the image was linked without a table.
-    Empty,
-    /// They do not begin as a table of this version does.
-    NotATable,
-    /// They end before something that the header announces.
-    Truncated {
-        /// Bytes that there are.
-        length: usize,
-        /// Bytes that the header asks for.
-        wanted: u64,
-    },
-}
-
-impl fmt::Display for SymbolsError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => out.write_str("the image has no symbol table"),
-            Self::NotATable => out.write_str("the symbol table does not begin as one of this version"),
-            Self::Truncated { length, wanted } => {
-                write!(
-                    out,
-                    "the symbol table ends at {length} bytes, its header asks for {wanted}"
-                )
-            }
-        }
-    }
-}
-
-impl core::error::Error for SymbolsError {}
-
 /// A symbol table, read where it lies.
 #[derive(Clone, Copy)]
 pub struct SymbolTable<'a> {
     build_id: &'a [u8; BUILD_ID_LENGTH],
     base: u64,
+    /// How many symbols there are to be seen: the first ones.
+    len: usize,
     symbols: &'a [u8],
     names: &'a [u8],
     files: &'a [u8],
@@ -99,10 +69,12 @@ impl<'a> SymbolTable<'a> {
                 .and_then(|end| bytes.get(offset..end))
                 .ok_or(truncated(end))
         };
+        let symbols = section(Section::Symbols)?;
         Ok(Self {
             build_id,
             base: u64::from_le_bytes(*base),
-            symbols: section(Section::Symbols)?,
+            len: count(symbols),
+            symbols,
             names: section(Section::Names)?,
             files: section(Section::Files)?,
             blocks: section(Section::Blocks)?,
@@ -120,7 +92,7 @@ impl<'a> SymbolTable<'a> {
     /// How many symbols there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        (self.symbols.len() / symbol::STRIDE).saturating_sub(1)
+        self.len
     }
 
     /// Whether there are none.
@@ -129,9 +101,23 @@ impl<'a> SymbolTable<'a> {
         self.len() == 0
     }
 
+    /// The same table without the symbols from `address` on: nobody finds them.
+    #[must_use]
+    pub fn before(self, address: u64) -> Self {
+        let end = address.saturating_sub(self.base);
+        let len = partition(self.len, |index| {
+            self.field(index, symbol::ADDRESS)
+                .is_some_and(|start| u64::from(start) < end)
+        });
+        Self { len, ..self }
+    }
+
     /// The symbol number `index` in address order; `None` behind the last, or where the table is corrupt.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Symbol<'a>> {
+        if index >= self.len {
+            return None;
+        }
         let words = |index, field| self.field(index, field);
         let (address, size) = (words(index, symbol::ADDRESS)?, words(index, symbol::SIZE)?);
         let (name, next) = (words(index, symbol::NAME)?, words(index + 1, symbol::NAME)?);
@@ -211,7 +197,7 @@ impl<'a> SymbolTable<'a> {
     pub fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = Symbol<'a>> + use<'a, 'n> {
         let table = *self;
         let entry = move |entry: usize| word(table.names, entry.checked_mul(Section::Names.stride())?);
-        let bits = number_bits(table.len());
+        let bits = number_bits(count(table.symbols));
         let hash = Hash::of(name) >> bits;
         let entries = table.names.len() / Section::Names.stride();
         let first = partition(entries, |index| {
@@ -266,6 +252,11 @@ impl<'a> SymbolTable<'a> {
         let range = (start as usize).checked_mul(stride)?..(end as usize).checked_mul(stride)?;
         Some(Codes::new(self.rules, self.codes.get(range)?))
     }
+}
+
+/// How many symbols these records are of: behind the last one is one that only ends its name.
+fn count(symbols: &[u8]) -> usize {
+    (symbols.len() / symbol::STRIDE).saturating_sub(1)
 }
 
 /// The little-endian 32-bit word at `offset`.

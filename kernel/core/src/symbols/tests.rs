@@ -153,6 +153,22 @@ fn a_name_is_found_raw_or_demangled() {
 }
 
 #[test]
+fn what_lies_behind_can_be_left_out() {
+    let blob = blob();
+    let table = SymbolTable::parse(&blob).unwrap();
+    let last = table.iter().last().unwrap();
+    let (name, address) = (last.name.to_string(), last.address);
+    let before = table.before(address);
+    assert_eq!(before.len(), table.len() - 1);
+    assert!(before.iter().eq(table.iter().take(before.len())));
+    assert_eq!((before.at(address), before.range_at(address)), (None, None));
+    assert_eq!(before.named(&name).count(), 0);
+    assert_eq!(before.named("_start").count(), 1);
+    assert_eq!(table.before(0).len(), 0);
+    assert_eq!(table.before(u64::MAX).len(), table.len());
+}
+
+#[test]
 fn a_line_holds_up_to_the_next_row() {
     let blob = blob();
     let table = SymbolTable::parse(&blob).unwrap();

@@ -14,7 +14,7 @@ use crate::ftrace::{self, FtraceOps, OpsFlags, Place};
 use crate::livepatch;
 use crate::sync::{IrqLock, Rank};
 use crate::thread::{self, Builder, JoinHandle};
-use crate::{ensure, ensure_eq, ktest, module};
+use crate::{ensure, ensure_eq, ktest, memory, module};
 
 /// The statics of tests/modules, as their sources have them.
 const A_TARGET: u64 = 0xaaaa_0000_0000_0001;
@@ -154,7 +154,7 @@ ktest! {
         let used = used_bytes();
         let target = Loaded::new("klp_target")?;
         let module = target.module.clone();
-        ensure!(arch::image::module_area().contains(&module.range.start), "it is at {:#x}", module.range.start);
+        ensure!(memory::module_area().contains(&module.range.start), "it is at {:#x}", module.range.start);
         ensure_eq!(used_bytes() - used, module.range.end - module.range.start, "bytes of the area");
         ensure!(list().iter().any(|other| other.id == module.id), "it is not in the list");
         ensure_eq!(module.state(), State::Live, "its state");

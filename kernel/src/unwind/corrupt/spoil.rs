@@ -9,6 +9,7 @@ use arch::livepatch::{LivepatchRecord, ReturnDesign, ReturnRecord};
 
 use super::copy::Copy;
 use super::random::Random;
+use crate::memory;
 use crate::unwind::helpers::is_helper;
 use crate::unwind::tables;
 use crate::unwind::{Frame, Kind};
@@ -135,7 +136,7 @@ fn can_be_told(copy: &Copy, needed: &Needed, new: u64) -> bool {
         Meaning::Exact => true,
         Meaning::ReturnAddress => !is_plausible(new),
         Meaning::Interrupted => {
-            let is_code = arch::image::text().contains(&new) || arch::entry::VECTORS.contains(&new);
+            let is_code = memory::is_kernel_code(new) || arch::entry::VECTORS.contains(&new);
             !is_code || !new.is_multiple_of(4)
         }
         Meaning::Summand { frame } => !is_plausible(sum(copy, frame)),
