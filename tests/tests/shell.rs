@@ -1,7 +1,7 @@
 //! The guest's shell, as a person and a script have it.
 
 use end_to_end::talk::{PROMPT, Talk};
-use end_to_end::{Ended, finish, root, xtask};
+use end_to_end::{Ended, finish, root, run, xtask};
 use std::fs;
 use std::process::Stdio;
 use std::thread;
@@ -282,4 +282,52 @@ fn the_documentation_says_what_help_says() {
         found, expected,
         "TOCSIN_UPDATE_DOCS=1 brings docs/shell.md up to date"
     );
+}
+
+/// Half a MiB larger than the module area, and than what the device tree can leave besides.
+const LARGE: &str = r#"
+#include <linux/module.h>
+
+static char room[(8 << 20) + (1 << 19)];
+
+static int __init large_init(void)
+{
+	unsigned long at;
+
+	for (at = 0; at < sizeof(room); at++) {
+		if (room[at] != 0)
+			return -1;
+		room[at] = 1;
+	}
+	return 0;
+}
+
+module_init(large_init);
+MODULE_LICENSE("MIT OR Apache-2.0");
+"#;
+
+#[test]
+fn modules_get_the_room_of_the_cases() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let source = folder.path().join("large.c");
+    fs::write(&source, LARGE).expect("a file");
+    finish(xtask().arg("module").arg(&source).arg("-o").arg(folder.path())).expect(0, &[]);
+    let product = folder.path().join("large.ko");
+    let product = product.to_str().expect("a path in UTF-8");
+
+    let lines = "modprobe large\nmodprobe klp_patch\ncat /proc/modules\ncat /proc/kallsyms\n";
+    let ended = script(lines, &["--module", product]);
+    ended.expect(0, &[]);
+    for words in ["klp_patch ", "large 8"] {
+        assert!(ended.output.contains(words), "{words:?}: {}", ended.output);
+    }
+    let is_of_a_case = |line: &&str| line.contains("6kernel") && line.contains("5tests");
+    let functions = ended
+        .output
+        .lines()
+        .filter(|line| line.contains(" T ") || line.contains(" t "));
+    let cases: Vec<&str> = functions.filter(is_of_a_case).collect();
+    assert!(cases.is_empty(), "{cases:#?}");
+
+    run(&["--case", "selftest::*", "--module", product]).expect(9, &["no room for"]);
 }
