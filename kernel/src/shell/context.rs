@@ -33,6 +33,8 @@ pub(super) enum Target {
 struct File {
     path: String,
     text: String,
+    /// `>>`: behind what is there.
+    append: bool,
 }
 
 /// The two streams of a command.
@@ -56,11 +58,12 @@ impl Streams {
     }
 
     /// Sends a stream, 0 or 1, to a file.
-    pub(super) fn send_to_file(&mut self, stream: usize, path: &str) {
+    pub(super) fn send_to_file(&mut self, stream: usize, path: &str, append: bool) {
         self.targets[stream] = Target::File(self.files.len());
         self.files.push(File {
             path: path.into(),
             text: String::new(),
+            append,
         });
     }
 
@@ -122,7 +125,8 @@ impl Streams {
         let mut result = Ok(());
         for file in core::mem::take(&mut self.files) {
             if !file.text.is_empty() {
-                result = result.and(tree::write(&file.path, &file.text));
+                let hand = if file.append { tree::append } else { tree::write };
+                result = result.and(hand(&file.path, &file.text));
             }
         }
         // What is said from here on goes to the peer.

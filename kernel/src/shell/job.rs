@@ -157,17 +157,19 @@ fn wait(job: &thread::Thread, peer: Peer, input: &mut Input) {
 
 /// Sends a stream where the line says.
 fn redirect(context: &mut Context, stream: usize, redirect: Option<&Redirect>) -> Result<(), String> {
-    match redirect.map(|redirect| &redirect.target) {
-        None => {}
-        Some(Target::OtherStream) => context.streams.send_along(stream),
-        Some(Target::File(word)) => {
+    let Some(Redirect { target, append }) = redirect else {
+        return Ok(());
+    };
+    match target {
+        Target::OtherStream => context.streams.send_along(stream),
+        Target::File(word) => {
             let names = expand(word, &context.folder);
             let [name] = names.as_slice() else {
                 return Err(format!("{}: ambiguous redirect", word.text));
             };
             let path = context.path(name);
             tree::check_writable(&path).map_err(|error| format!("{name}: {}", error.text()))?;
-            context.streams.send_to_file(stream, &path);
+            context.streams.send_to_file(stream, &path, *append);
         }
     }
     Ok(())

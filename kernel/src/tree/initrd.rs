@@ -15,6 +15,7 @@ pub(super) const TABLE: Table = Table {
         // A module is no text, and only text can be shown.
         read: Some(|_, _| Err(Errno::NotSupported)),
         write: None,
+        append: None,
         size: |holes| {
             let path = ["/boot/", holes.get("folder"), "/", holes.get("file")].concat();
             bytes(&path).map_or(0, |bytes| bytes.len() as u64)

@@ -39,6 +39,8 @@ pub(crate) struct Entry {
     mode: Mode,
     read: Option<Read>,
     write: Option<Write>,
+    /// What `>>` does, where it is not the same.
+    append: Option<Write>,
     /// Bytes, as `ls -l` shows them.
     size: fn(&Holes<'_>) -> u64,
 }
@@ -91,6 +93,7 @@ impl Entry {
             mode: Mode::Fixed(mode),
             read,
             write,
+            append: None,
             size: |_| 0,
         }
     }
@@ -291,12 +294,24 @@ pub fn check_writable(path: &str) -> Result<(), Errno> {
     })
 }
 
-/// Hands `text` to a file.
+/// Hands `text` to a file, in place of what is there.
 ///
 /// # Errors
 /// As for [`check_writable`], or the file does not take it.
 pub fn write(path: &str, text: &str) -> Result<(), Errno> {
+    hand(path, text, |entry| entry.write)
+}
+
+/// The same, behind what is there, if the file knows the difference.
+///
+/// # Errors
+/// As for [`write`].
+pub fn append(path: &str, text: &str) -> Result<(), Errno> {
+    hand(path, text, |entry| entry.append.or(entry.write))
+}
+
+fn hand(path: &str, text: &str, way: impl FnOnce(&Entry) -> Option<Write>) -> Result<(), Errno> {
     check_writable(path)?;
-    let on_file = |entry: &'static Entry, holes: Holes<'_>| entry.write.ok_or(Errno::Access)?(&holes, text);
+    let on_file = |entry: &'static Entry, holes: Holes<'_>| way(entry).ok_or(Errno::Access)?(&holes, text);
     with(path, || Err(Errno::IsDirectory), on_file)
 }

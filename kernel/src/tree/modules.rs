@@ -53,6 +53,7 @@ pub(super) const TABLE: Table = Table {
                 let text = text.strip_suffix('\n').unwrap_or(text);
                 module::set_parameter(holes.get("module"), holes.get("parameter"), text)
             }),
+            append: None,
             size: |_| 4096,
         },
     ],
