@@ -30,6 +30,7 @@ pub mod step;
 pub mod symbols;
 pub mod sync;
 pub mod thread;
+pub mod trace;
 pub mod tree;
 pub mod unwind;
 

@@ -20,6 +20,7 @@ pub const LE: u64 = 1 << 0;
 /// The register as it is.
 #[cfg(target_arch = "powerpc64")]
 #[allow(unsafe_code, reason = "mfmsr is an instruction")]
+#[inline(always)]
 pub fn read() -> u64 {
     let value: u64;
     // SAFETY: reads a register.

@@ -3,6 +3,7 @@
 use core::arch::asm;
 
 /// The timebase: ticks since power-on, 512 MHz on every machine that we boot on.
+#[inline(always)]
 pub fn timebase() -> u64 {
     let ticks;
     // SAFETY: reads one register.

@@ -34,4 +34,5 @@ pub mod shell;
 pub mod site;
 pub mod stress;
 pub mod symbols;
+pub mod trace;
 pub mod tree;

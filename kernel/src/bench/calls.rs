@@ -15,6 +15,7 @@ use super::{Unit, tell};
 use crate::ftrace::{self, FtraceOps, GraphOps, GraphTracer, OpsFlags, Place, Site, reap};
 use crate::livepatch::{KlpFunc, KlpPatch, disable, enable, is_in_transition, settle};
 use crate::situations::GATE;
+use crate::trace::{self, Change, TraceError, Tracer};
 use crate::{ensure, ensure_eq, ktest, thread};
 
 /// Measures.
@@ -26,6 +27,8 @@ pub(super) fn measure() -> ktest::Result {
     ops("arguments", trivial(OpsFlags::empty()))?;
     ops("registers", trivial(OpsFlags::SAVE_REGS))?;
     ops("graph", graph())?;
+    traced(Tracer::Function)?;
+    traced(Tracer::FunctionGraph)?;
     for design in ReturnDesign::for_kernel() {
         patched(design, "1", Vec::new())?;
         patched(design, "10", of_many(9)?)?;
@@ -36,6 +39,7 @@ pub(super) fn measure() -> ktest::Result {
     with_ops_as_well("arguments", trivial(OpsFlags::empty()))?;
     with_ops_as_well("registers", trivial(OpsFlags::SAVE_REGS))?;
     with_ops_as_well("graph", graph())?;
+    patched_and_traced()?;
     two_stacked()?;
     replaced()?;
     ten_arguments()
@@ -74,11 +78,10 @@ fn trivial(flags: OpsFlags) -> FtraceOps {
 
 /// A graph tracer that does nothing.
 fn graph() -> FtraceOps {
-    const NOTHING: GraphOps = GraphOps {
-        entry: |_| {},
-        exit: |_| {},
+    static GRAPH: GraphOps = GraphOps {
+        entry: |_| 0,
+        exit: |_, _| {},
     };
-    static GRAPH: GraphOps = NOTHING;
     GraphTracer::ops(&GRAPH)
 }
 
@@ -100,6 +103,41 @@ fn ops(name: &str, ops: FtraceOps) -> ktest::Result {
         tell_call(&format!("ops/{name}"), more_than(plain, &call(cast::b), name)?);
         Ok(())
     })
+}
+
+/// Runs `body` while a tracer is on B.
+fn with_tracer(tracer: Tracer, body: impl FnOnce() -> ktest::Result) -> ktest::Result {
+    let fail = |error: TraceError| error.to_string();
+    let b = site_of(cast::b as *const () as usize)?.name();
+    trace::change_filter(Change::Replace, &b).map_err(fail)?;
+    trace::set_tracer(tracer).map_err(fail)?;
+    let result = body();
+    trace::set_tracer(Tracer::Nop).map_err(fail)?;
+    trace::change_filter(Change::Replace, "").map_err(fail)?;
+    result
+}
+
+/// Events into the ring.
+fn traced(tracer: Tracer) -> ktest::Result {
+    let plain = ticks_of(&call(cast::b));
+    with_tracer(tracer, || {
+        let instructions = more_than(plain, &call(cast::b), tracer.name())?;
+        tell_call(&format!("traced/{tracer}"), instructions);
+        Ok(())
+    })
+}
+
+fn patched_and_traced() -> ktest::Result {
+    let plain = ticks_of(&call(cast::b));
+    enable_and_settle(patch("bench", Vec::from([of_b()?])))?;
+    let measured = with_tracer(Tracer::Function, || {
+        let instructions = more_than(plain, &call(cast::b), "patched and traced")?;
+        ensure_eq!(answer(), 3, "what the patched and traced function answered");
+        tell_call("patched-and-traced/function", instructions);
+        Ok(())
+    });
+    disable_and_settle("bench")?;
+    measured
 }
 
 fn enable_and_settle(patch: KlpPatch) -> ktest::Result {

@@ -11,16 +11,13 @@ use kernel_core::insn;
 use super::cast::{self, site_of};
 use super::meter::once;
 use super::{Unit, tell};
-use crate::ftrace::{self, FtraceOps, OpsFlags, Place, Site, kernel_sites, reap};
+use crate::ftrace::{self, FtraceOps, OpsFlags, Place, Site, reap, traceable_kernel_sites};
 use crate::{cpu, ensure, ktest};
 
 /// Every site of the kernel that can be hooked, without those of the bench.
 pub(super) fn all_sites() -> Vec<Site> {
     let is_ours = |site: &Site| site.function.starts_with("kernel::bench::");
-    let is_notrace = |site: &Site| arch::image::notrace().contains(&site.address);
-    kernel_sites()
-        .filter(|site| !is_ours(site) && !is_notrace(site))
-        .collect()
+    traceable_kernel_sites().filter(|site| !is_ours(site)).collect()
 }
 
 /// Measures.

@@ -190,6 +190,7 @@ pub fn online() -> impl Iterator<Item = &'static Cpu> {
 }
 
 /// The number of the CPU that runs the caller, who has interrupts off.
+#[inline(always)]
 pub(crate) fn number() -> usize {
     thread::current_cpu_head().number.load(Ordering::Relaxed) as usize
 }

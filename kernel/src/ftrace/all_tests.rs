@@ -6,11 +6,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arch::{image, text, time};
+use arch::{text, time};
 
 use super::{
-    FtraceOps, FtraceRegs, OpsFlags, Place, Site, hook_count, kernel_sites, reap, register_all, slots_in_use,
-    unregister_all,
+    FtraceOps, FtraceRegs, OpsFlags, Place, Site, hook_count, reap, register_all, slots_in_use,
+    traceable_kernel_sites, unregister_all,
 };
 use crate::cpu::{self, Cpu};
 use crate::thread::{Builder, yield_now};
@@ -102,8 +102,7 @@ fn words(sites: &[Site]) -> Vec<u32> {
 
 ktest! {
     fn all_functions_come_and_go_together_while_every_cpu_calls() {
-        let is_notrace = |site: &Site| image::notrace().contains(&site.address);
-        let sites: Vec<_> = kernel_sites().filter(|site| !is_notrace(site)).collect();
+        let sites: Vec<_> = traceable_kernel_sites().collect();
         let (before, hooks) = (words(&sites), hook_count());
         reap();
         let (slots, heap) = (slots_in_use(), memory::heap_at_rest());

@@ -15,10 +15,10 @@ const DEPTH: usize = 64;
 /// Who wants to see functions begin and end. Called on the calling thread, inside a trampoline: no lock, no allocation.
 #[derive(Debug)]
 pub struct GraphOps {
-    /// A function begins; its site.
-    pub entry: fn(site: u64),
-    /// The function whose site this is returns.
-    pub exit: fn(site: u64),
+    /// A function begins; its site. Answers what is to be known when it returns.
+    pub entry: fn(site: u64) -> u64,
+    /// The function whose site this is returns; `note` is what `entry` has answered.
+    pub exit: fn(site: u64, note: u64),
 }
 
 /// An ops for hooks that serves a [`GraphOps`].
@@ -40,6 +40,8 @@ struct Record {
     return_address: AtomicU64,
     site: AtomicU64,
     graph: AtomicU64,
+    /// What the tracer has answered at the entry.
+    note: AtomicU64,
     /// r1 of who called the function: for the unwinder. The record is complete when this is right.
     stack_pointer: AtomicU64,
 }
@@ -70,6 +72,7 @@ impl GraphStack {
     }
 
     /// How many records there are.
+    #[inline(always)]
     pub(crate) fn depth(&self) -> usize {
         self.depth.load(Ordering::Relaxed)
     }
@@ -95,11 +98,9 @@ impl GraphStack {
     /// First the depth, then the record: an interrupt in between uses the room above. The stack pointer comes last, and none
     /// stands there before: a record that is half written belongs to no frame.
     #[inline(always)]
-    fn push(&self, return_address: u64, site: u64, graph: u64, stack_pointer: u64) -> bool {
+    fn push(&self, return_address: u64, site: u64, graph: u64, stack_pointer: u64) -> Option<&Record> {
         let depth = self.depth.load(Ordering::Relaxed);
-        let Some(record) = self.records.get(depth) else {
-            return false;
-        };
+        let record = self.records.get(depth)?;
         record.stack_pointer.store(0, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         self.depth.store(depth + 1, Ordering::Relaxed);
@@ -109,17 +110,14 @@ impl GraphStack {
         record.graph.store(graph, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         record.stack_pointer.store(stack_pointer, Ordering::Relaxed);
-        true
+        Some(record)
     }
 
-    /// The newest record: return address, site, GraphOps.
+    /// The newest record.
     #[inline(always)]
-    fn newest(&self) -> Option<(u64, u64, u64)> {
+    fn newest(&self) -> Option<&Record> {
         let depth = self.depth.load(Ordering::Relaxed).checked_sub(1)?;
-        let record = self.records.get(depth)?;
-        let [return_address, site, graph] =
-            [&record.return_address, &record.site, &record.graph].map(|word| word.load(Ordering::Relaxed));
-        Some((return_address, site, graph))
+        self.records.get(depth)
     }
 
     /// Gives the newest record back, after everything else: an unwinder finds A through it.
@@ -141,11 +139,12 @@ impl GraphStack {
 extern "C" fn ftrace_graph_caller(site: u64, _parent: u64, ops: &FtraceOps, regs: &mut FtraceRegs) {
     let data = ops.data.load(Ordering::Relaxed);
     let stack_pointer = regs.stack_pointer();
-    if thread::current_graph_stack().is_some_and(|stack| stack.push(regs.lr, site, data, stack_pointer)) {
+    let stack = thread::current_graph_stack();
+    if let Some(record) = stack.and_then(|stack| stack.push(regs.lr, site, data, stack_pointer)) {
         regs.lr = return_to_handler_entry();
         // SAFETY: `GraphTracer::ops` has stored a `&'static GraphOps`.
         let graph = unsafe { &*(data as *const GraphOps) };
-        (graph.entry)(site);
+        record.note.store((graph.entry)(site), Ordering::Relaxed);
     }
 }
 
@@ -156,17 +155,19 @@ extern "C" fn ftrace_graph_caller(site: u64, _parent: u64, ops: &FtraceOps, regs
 #[patchable_function_entry(prefix_nops = 0, entry_nops = 0)]
 extern "C" fn ftrace_return_to_handler() -> u64 {
     let stack = thread::current_graph_stack();
-    let Some((return_address, site, graph)) = stack.and_then(GraphStack::newest) else {
+    let Some(record) = stack.and_then(GraphStack::newest) else {
         // Nobody can have come here without a record; address 0 ends the thread at a place that says so.
         return 0;
     };
+    let words = [&record.return_address, &record.site, &record.graph, &record.note];
+    let [return_address, site, graph, note] = words.map(|word| word.load(Ordering::Relaxed));
     let head = thread::current_head();
     // Nobody else writes it, and who single-steps cannot get through a load-and-reserve loop.
     let depth = head.trace_depth.load(Ordering::Relaxed);
     head.trace_depth.store(1, Ordering::Relaxed);
     // SAFETY: `GraphTracer::ops` has stored a `&'static GraphOps`.
     let graph = unsafe { &*(graph as *const GraphOps) };
-    (graph.exit)(site);
+    (graph.exit)(site, note);
     head.trace_depth.store(depth, Ordering::Relaxed);
     if let Some(stack) = stack {
         stack.pop();

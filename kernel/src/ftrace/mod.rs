@@ -28,5 +28,8 @@ pub use registry::{
     register_all, set_enabled, unregister, unregister_all,
 };
 pub use retired::{Retire, keepers, reap, retire, retire_all};
-pub use sites::{ClassicSite, Site, SiteShape, kernel_site_addresses, kernel_sites, prime_classic_sites};
+pub use sites::{
+    ClassicSite, Site, SiteShape, kernel_site_addresses, kernel_sites, prime_classic_sites,
+    traceable_kernel_sites,
+};
 pub use stubs::{Slot, slot_at, slots_in_use};

@@ -120,11 +120,11 @@ pub fn hook_count() -> usize {
 }
 
 /// The first site in `range` that is hooked by somebody who does not let go when its module does: what keeps the module
-/// from going. Who redirects calls, which is live patching, does let go.
+/// from going.
 pub fn hooked_in(range: Range<u64>) -> Option<Site> {
     let stays = |hook: &&Hook| {
         let mut ops = hook.ops().iter();
-        ops.any(|ops| !ops.flags.contains(OpsFlags::IPMODIFY))
+        ops.any(|ops| !ops.flags.contains(OpsFlags::LETS_GO))
     };
     let hooks = HOOKS.lock();
     let inside = hooks.values().filter(|hook| range.contains(&hook.site().address));

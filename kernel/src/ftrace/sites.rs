@@ -80,6 +80,12 @@ pub fn kernel_sites() -> impl Iterator<Item = Site> {
         .filter_map(|symbol| Site::of_kernel_symbol(&symbol))
 }
 
+/// Every site of the kernel that can be hooked, in address order: without those that the trampolines run themselves.
+pub fn traceable_kernel_sites() -> impl Iterator<Item = Site> {
+    let notrace = image::notrace();
+    kernel_sites().filter(move |site| !notrace.contains(&site.address))
+}
+
 /// The kernel functions whose sites have a classic shape.
 #[allow(unsafe_code, reason = "the linker script collects the table")]
 fn classic_sites() -> &'static [ClassicSite] {

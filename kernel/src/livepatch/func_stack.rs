@@ -93,7 +93,7 @@ impl FuncStack {
         let ops = Arc::new(FtraceOps::new(
             "livepatch",
             klp_ftrace_handler,
-            OpsFlags::IPMODIFY,
+            OpsFlags::IPMODIFY.union(OpsFlags::LETS_GO),
         ));
         FuncStack {
             site,

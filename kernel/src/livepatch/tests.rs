@@ -80,14 +80,15 @@ const SUM_TO: &str = "kernel::livepatch::tests::sum_to";
 static EVENTS: AtomicU64 = AtomicU64::new(0);
 
 /// Entry: the site and a 1.
-fn note_entry(site: u64) {
+fn note_entry(site: u64) -> u64 {
     EVENTS.fetch_add(site << 4 | 1, Ordering::Relaxed);
+    !site
 }
 
-/// Exit: a 2 if exactly the entry of the same function came before, rubbish otherwise.
-fn note_exit(site: u64) {
+/// Exit: a 2 if exactly the entry of the same function came before and left its note, rubbish otherwise.
+fn note_exit(site: u64, note: u64) {
     let before = EVENTS.swap(u64::MAX, Ordering::Relaxed);
-    if before == site << 4 | 1 {
+    if before == site << 4 | 1 && note == !site {
         EVENTS.store(before + 1, Ordering::Relaxed);
     }
 }

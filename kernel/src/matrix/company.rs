@@ -33,8 +33,11 @@ fn note_at(site: u64, digit: u64) {
 }
 
 static GRAPH: GraphOps = GraphOps {
-    entry: |site| note_at(site, 1),
-    exit: |site| note_at(site, 2),
+    entry: |site| {
+        note_at(site, 1);
+        0
+    },
+    exit: |site, _| note_at(site, 2),
 };
 
 extern "C" fn note_own_digit(site: u64, _: u64, ops: &FtraceOps, _: &mut FtraceRegs) {

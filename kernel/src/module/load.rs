@@ -15,7 +15,7 @@ use super::resolve::Everything;
 use super::{Error, Reason, late, parameters, unload};
 use crate::memory::PAGE_SIZE;
 use crate::unwind::ModuleTables;
-use crate::{livepatch, symbols};
+use crate::{livepatch, symbols, trace};
 
 /// Loads a module from the bytes of its file and runs its `init_module`. `file` is a name for messages.
 ///
@@ -42,6 +42,7 @@ pub fn load_with(file: &str, bytes: &[u8], parameters: &str) -> Result<Arc<Modul
         unload::after_failed_init(&module);
         return Err(Error::new(name, Reason::Patch(error)));
     }
+    trace::module_coming(&module);
     let status = module.init.map_or(0, call_init);
     if status < 0 {
         module.set_state(State::Going);

@@ -8,7 +8,7 @@ use super::c::workqueue;
 use super::load::call_exit;
 use super::registry::{Module, State, get, remove};
 use super::{Error, Reason};
-use crate::{ftrace, livepatch, thread};
+use crate::{ftrace, livepatch, thread, trace};
 
 /// Runs the module's `cleanup_module` and frees its memory.
 ///
@@ -31,6 +31,7 @@ pub fn unload(name: &str) -> Result<(), Error> {
         }
         module.set_state(State::Lingering);
         livepatch::module_going(&module);
+        trace::module_going(&module);
     }
     in_use(&module, &[]).map_err(fail)?;
     free(&module);
@@ -48,6 +49,7 @@ pub(super) fn after_failed_init(module: &Arc<Module>) {
     }
     module.set_state(State::Lingering);
     livepatch::module_going(module);
+    trace::module_going(module);
     match in_use(module, &[]) {
         Ok(()) => free(module),
         Err(reason) => log::warn!(target: "module", "{}", Error::new(&module.info.name, reason)),

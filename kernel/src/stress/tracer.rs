@@ -28,8 +28,9 @@ static ENDED: AtomicU64 = AtomicU64::new(0);
 static GRAPH: GraphOps = GraphOps {
     entry: |_| {
         BEGUN.fetch_add(1, Ordering::Relaxed);
+        0
     },
-    exit: |_| {
+    exit: |_, _| {
         ENDED.fetch_add(1, Ordering::Relaxed);
     },
 };

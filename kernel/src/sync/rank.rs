@@ -14,6 +14,8 @@ pub enum Rank {
     // Those that sleep.
     /// The patches, and the transition that is going on.
     LivePatches,
+    /// What is traced.
+    Tracing,
     /// All hooks.
     Hooks,
     // Those that spin, with interrupts off.

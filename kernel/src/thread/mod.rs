@@ -227,6 +227,12 @@ pub(crate) fn current_graph_stack() -> Option<&'static GraphStack> {
     current_uncounted().map(|thread| &thread.graph)
 }
 
+/// The running thread's number; before threads exist the boot thread's. For trampolines, as above.
+#[inline(always)]
+pub(crate) fn current_id() -> u32 {
+    current_uncounted().map_or(0, |thread| thread.id)
+}
+
 /// The running thread, uncounted, for those who may not free it; `None` before threads exist.
 #[inline(always)]
 #[allow(unsafe_code, reason = "r13 is a raw address of what an Arc holds")]

@@ -19,6 +19,8 @@ bitflags! {
         const SAVE_REGS = 1 << 0;
         /// It changes where the call goes on: at most one ops of a hook may.
         const IPMODIFY = 1 << 1;
+        /// It lets go of a module's functions by itself when the module goes.
+        const LETS_GO = 1 << 2;
     }
 }
 

@@ -64,11 +64,9 @@ fn descend(depth: u64) -> u64 {
     0
 }
 
-fn nothing(_: u64) {}
-
 static GRAPH: GraphOps = GraphOps {
-    entry: nothing,
-    exit: nothing,
+    entry: |_| 0,
+    exit: |_, _| {},
 };
 
 /// A thread at rest, and how its calls are diverted. It goes on when this is dropped.

@@ -24,8 +24,11 @@ fn note(_: u64) {
 }
 
 static GRAPH: GraphOps = GraphOps {
-    entry: note,
-    exit: note,
+    entry: |site| {
+        note(site);
+        0
+    },
+    exit: |site, _| note(site),
 };
 
 #[inline(never)]
