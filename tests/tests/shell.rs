@@ -241,6 +241,61 @@ grep \"livepatch: 'klp_patch': unpatching complete\" /dev/kmsg
 }
 
 #[test]
+fn tracers() {
+    let ended = script(
+        "cd /sys/kernel/tracing
+cat available_tracers current_tracer set_ftrace_filter
+echo 'kernel::shell::kernel::*' > set_ftrace_filter
+echo kernel::tree::is_there >> set_ftrace_filter
+grep -c kernel::tree::is_there set_ftrace_filter
+echo function_graph > current_tracer
+cat /proc/version
+echo 0 > tracing_on
+grep 'kernel::tree::is_there();' trace
+grep -q '    trace' enabled_functions || echo none
+echo > trace
+grep entries trace
+echo nop > current_tracer
+echo > set_ftrace_filter
+cat enabled_functions
+echo kernel::nothing > set_ftrace_filter
+",
+        &[],
+    );
+    ended.expect(
+        1,
+        &[
+            "ftrace: no function that can be traced is called 'kernel::nothing'",
+            "lines:16: 'echo kernel::nothing > set_ftrace_filter' ended with status 1: sh: echo: write error: Invalid argument",
+        ],
+    );
+    let lines: Vec<&str> = ended.output.lines().collect();
+    assert_eq!(
+        lines[..4],
+        [
+            "function_graph function nop",
+            "nop",
+            "#### all functions enabled ####",
+            "1"
+        ]
+    );
+    assert!(lines[4].starts_with("Tocsin version "), "{}", ended.output);
+    let traced = &lines[5..lines.len() - 2];
+    assert!(
+        !traced.is_empty()
+            && traced
+                .iter()
+                .all(|line| line.contains(" us  ") && line.contains("|  ")),
+        "{}",
+        ended.output
+    );
+    assert_eq!(
+        lines[lines.len() - 2..],
+        ["none", "# entries-in-buffer/entries-written: 0/0   #P:1"]
+    );
+}
+
+#[test]
 fn it_runs_on_every_machine() {
     for machine in [
         &["--cpu", "power8"][..],

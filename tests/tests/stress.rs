@@ -55,6 +55,7 @@ fn by_instructions_the_same_seed_goes_the_same_way() {
         "modules loaded: ",
         ", unloaded: ",
         "functions hooked besides: ",
+        "tracers chosen: ",
     ] {
         assert_ne!(number(&first, label), 0, "{label}");
     }

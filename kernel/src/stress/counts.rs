@@ -87,6 +87,9 @@ pub(super) struct Changes {
     pub(super) refused: Count,
     /// Functions that were hooked for a while.
     pub(super) traced: Count,
+    /// Times that a tracer was chosen, as a user does; and of all functions at once.
+    pub(super) traced_by_users: Count,
+    pub(super) traced_all: Count,
     /// Threads that ended in C.
     pub(super) killed: Count,
 }
@@ -103,6 +106,8 @@ pub(super) static CHANGES: Changes = Changes {
     lingered: Count::new(),
     refused: Count::new(),
     traced: Count::new(),
+    traced_by_users: Count::new(),
+    traced_all: Count::new(),
     killed: Count::new(),
 };
 

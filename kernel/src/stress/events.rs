@@ -37,6 +37,8 @@ pub(super) enum What {
     Unload,
     /// A function is hooked: its group, and how many ops.
     Trace,
+    /// A tracer is chosen: for the functions of which group, and whether of all.
+    Choose,
     /// It is not any more.
     Untrace,
     /// It went wrong.
@@ -218,6 +220,8 @@ impl fmt::Display for Event {
             What::Load => write!(f, "has loaded {}", module(one)),
             What::Unload => write!(f, "has unloaded {}", module(one)),
             What::Trace => write!(f, "hooks b_{} by {two} ops", name_of(one)),
+            What::Choose if two == 0 => write!(f, "chooses a tracer of b_{}", name_of(one)),
+            What::Choose => write!(f, "chooses a tracer of all functions"),
             What::Untrace => write!(f, "hooks b_{} no more", name_of(one)),
             What::Fail => write!(f, "fails"),
         }

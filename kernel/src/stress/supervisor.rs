@@ -273,6 +273,11 @@ fn summarise(options: &Options, took: u64, digest: u64, before: AllInterrupts, a
     );
     println!("# threads ended in C: {}", CHANGES.killed.get());
     println!("# functions hooked besides: {}", CHANGES.traced.get());
+    println!(
+        "# tracers chosen: {}, of all functions: {}",
+        CHANGES.traced_by_users.get(),
+        CHANGES.traced_all.get()
+    );
     println!("# gate closed: {}", CHANGES.closed.get());
     println!("# situations under designs: {covered} of {right} called while patched and settled");
     println!("# digest: {digest:#018x}");

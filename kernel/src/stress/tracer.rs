@@ -1,4 +1,5 @@
-//! A thread that hooks functions which may be patched as well: ops that look, ops that take all registers, the graph tracer.
+//! A thread that hooks functions which may be patched as well: ops that look, ops that take all registers, the graph tracer, and
+//! the tracers that a user can choose, of one function or of all.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -20,6 +21,7 @@ use crate::livepatch::find_function;
 use crate::matrix::Language;
 use crate::matrix::subjects::argument;
 use crate::thread;
+use crate::trace::{self as tracing, Change, TraceError, Tracer};
 
 /// Functions that the graph tracer saw begin, and end.
 static BEGUN: AtomicU64 = AtomicU64::new(0);
@@ -75,6 +77,9 @@ fn trace(random: &mut Random) -> Result<(), String> {
         return Ok(());
     }
     let site = site_of(group, random)?;
+    if random.one_in(4) {
+        return trace_as_a_user(place, &site, random);
+    }
     let is_mendable = MENDABLE.contains(&group.name());
     let full = |name, function| FtraceOps::new(name, function, OpsFlags::SAVE_REGS);
     // Each is first when it is added: the one that mends comes before the one that spoils, and is called behind it.
@@ -102,6 +107,26 @@ fn trace(random: &mut Random) -> Result<(), String> {
     }
     events::note(What::Untrace, place as u64, 0, 0);
     CHANGES.traced.up();
+    Ok(())
+}
+
+/// Chooses a tracer for a while, of this function; now and then of all functions that there are.
+fn trace_as_a_user(place: usize, site: &Site, random: &mut Random) -> Result<(), String> {
+    let fail = |error: TraceError| error.to_string();
+    let tracer = [Tracer::Function, Tracer::FunctionGraph][random.index(2)];
+    let of_all = random.one_in(8);
+    let lines = if of_all { String::new() } else { site.name() };
+    events::note(What::Choose, place as u64, of_all.into(), 0);
+    tracing::change_filter(Change::Replace, &lines).map_err(fail)?;
+    tracing::set_tracer(tracer).map_err(fail)?;
+    thread::sleep(random.below(TICKS_PER_SECOND / 200));
+    tracing::set_tracer(Tracer::Nop).map_err(fail)?;
+    tracing::change_filter(Change::Replace, "").map_err(fail)?;
+    events::note(What::Untrace, place as u64, 0, 0);
+    CHANGES.traced_by_users.up();
+    if of_all {
+        CHANGES.traced_all.up();
+    }
     Ok(())
 }
 
