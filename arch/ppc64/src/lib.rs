@@ -16,6 +16,8 @@ pub mod thread;
 pub mod unwind;
 
 #[cfg(target_arch = "powerpc64")]
+pub mod barrier;
+#[cfg(target_arch = "powerpc64")]
 pub mod debug;
 #[cfg(target_arch = "powerpc64")]
 pub mod firmware;

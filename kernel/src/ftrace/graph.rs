@@ -3,8 +3,9 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering, compiler_fence};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use arch::barrier::compiler_barrier;
 use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags, return_to_handler_entry};
 
 use crate::thread;
@@ -102,13 +103,13 @@ impl GraphStack {
         let depth = self.depth.load(Ordering::Relaxed);
         let record = self.records.get(depth)?;
         record.stack_pointer.store(0, Ordering::Relaxed);
-        compiler_fence(Ordering::SeqCst);
+        compiler_barrier();
         self.depth.store(depth + 1, Ordering::Relaxed);
-        compiler_fence(Ordering::SeqCst);
+        compiler_barrier();
         record.return_address.store(return_address, Ordering::Relaxed);
         record.site.store(site, Ordering::Relaxed);
         record.graph.store(graph, Ordering::Relaxed);
-        compiler_fence(Ordering::SeqCst);
+        compiler_barrier();
         record.stack_pointer.store(stack_pointer, Ordering::Relaxed);
         Some(record)
     }
@@ -123,7 +124,7 @@ impl GraphStack {
     /// Gives the newest record back, after everything else: an unwinder finds A through it.
     #[inline(always)]
     fn pop(&self) {
-        compiler_fence(Ordering::SeqCst);
+        compiler_barrier();
         let depth = self.depth.load(Ordering::Relaxed);
         self.depth.store(depth.saturating_sub(1), Ordering::Relaxed);
     }

@@ -28,7 +28,8 @@ static RUNNING: AtomicBool = AtomicBool::new(false);
 /// Whether there are threads.
 #[inline(always)]
 pub(super) fn is_running() -> bool {
-    RUNNING.load(Ordering::Acquire)
+    // Before another CPU runs anything it has got a thread from somebody, by a lock.
+    RUNNING.load(Ordering::Relaxed)
 }
 
 /// Makes the caller the boot thread and starts the clock. Once, with the heap and the exception vectors in place.

@@ -23,8 +23,14 @@ pub enum Change {
 pub fn traceable() -> Vec<Site> {
     let mut sites: Vec<Site> = traceable_kernel_sites().collect();
     sites.extend(of_modules());
-    sites.sort_unstable_by_key(|site| site.address);
+    order(&mut sites);
     sites
+}
+
+/// Each site once, by their addresses.
+fn order(sites: &mut Vec<Site>) {
+    sites.sort_unstable_by_key(|site| site.address);
+    sites.dedup_by_key(|site| site.address);
 }
 
 fn of_modules() -> impl Iterator<Item = Site> {
@@ -87,8 +93,7 @@ pub(super) fn changed(
         }
     }
     if let Some(chosen) = &mut chosen {
-        chosen.sort_unstable_by_key(|site| site.address);
-        chosen.dedup_by_key(|site| site.address);
+        order(chosen);
     }
     Ok(chosen)
 }

@@ -1,14 +1,18 @@
 //! What is done at a call: an event goes into the CPU's ring. Nothing here waits, allocates, panics or is hooked.
-#![allow(unsafe_code, reason = "keeps itself out of all hooks")]
+#![allow(
+    unsafe_code,
+    reason = "keeps itself out of all hooks, and finds the rings by their addresses"
+)]
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use alloc::boxed::Box;
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use arch::cpu::MAXIMUM;
 use arch::ftrace::{FtraceOps, FtraceRegs, OpsFlags};
 use arch::interrupts;
 use arch::time::timebase;
 use kernel_core::trace::{Event, Kind, Ring};
-use spin::Once;
 
 use super::{TraceError, Tracer};
 use crate::ftrace::{GraphOps, GraphTracer};
@@ -17,27 +21,37 @@ use crate::{cpu, thread};
 /// Events that a CPU keeps: 128 KiB.
 pub(super) const EVENTS: usize = 4096;
 
-/// A ring for each CPU, from when a tracer is chosen first.
-static RINGS: [Once<Ring<EVENTS>>; MAXIMUM] = [const { Once::new() }; MAXIMUM];
+/// A ring for each CPU, from when a tracer is chosen first, for ever; null before.
+static RINGS: [AtomicPtr<Ring<EVENTS>>; MAXIMUM] = [const { AtomicPtr::new(ptr::null_mut()) }; MAXIMUM];
 
 /// Whether events are recorded: `tracing_on`, and nobody reads just now.
 static IS_RECORDING: AtomicBool = AtomicBool::new(true);
 
-/// Makes the rings, if there are none.
+/// Makes the rings, if there are none. One thread at a time does.
 ///
 /// # Errors
 /// There is no memory.
 pub(super) fn make_rings() -> Result<(), TraceError> {
     for cpu in cpu::online() {
-        RINGS[cpu.number()].try_call_once(|| Ring::new().ok_or(TraceError::NoMemory))?;
+        if ring(cpu.number()).is_none() {
+            let ring = Ring::new().ok_or(TraceError::NoMemory)?;
+            RINGS[cpu.number()].store(Box::leak(Box::new(ring)), Ordering::Release);
+        }
     }
     Ok(())
 }
 
+/// The ring of a CPU, if there is one. Who is called by a hook needs no order: the hook came later than the ring.
+#[inline(always)]
+fn ring(cpu: usize) -> Option<&'static Ring<EVENTS>> {
+    let ring = RINGS.get(cpu)?.load(Ordering::Relaxed);
+    // SAFETY: it is null, or was leaked.
+    unsafe { ring.as_ref() }
+}
+
 /// The rings that there are, with the numbers of their CPUs. They stand still while [`quiet`] says so.
 pub(super) fn rings() -> impl Iterator<Item = (usize, &'static Ring<EVENTS>)> + Clone {
-    let rings = RINGS.iter().enumerate();
-    rings.filter_map(|(cpu, ring)| Some((cpu, ring.get()?)))
+    (0..MAXIMUM).filter_map(|cpu| Some((cpu, ring(cpu)?)))
 }
 
 /// Records, or not, from here on.
@@ -63,11 +77,11 @@ fn record(kind: Kind, site: u64, other: u64) -> u64 {
         if !IS_RECORDING.load(Ordering::Relaxed) {
             return time;
         }
-        if let Some(ring) = RINGS.get(cpu::number()).and_then(Once::get) {
+        if let Some(ring) = ring(cpu::number()) {
             // The function itself has a record already, or still.
             let depth = match kind {
                 Kind::Call => 0,
-                _ => thread::current_graph_stack().map_or(0, |stack| stack.depth().saturating_sub(1)),
+                _ => thread::current_graph_stack().map_or(0, |stack| stack.depth().wrapping_sub(1)),
             };
             ring.push(&Event {
                 time,

@@ -14,14 +14,11 @@ impl Snapshot {
     pub fn show_function(&self, names: &impl Names, out: &mut dyn fmt::Write) -> fmt::Result {
         writeln!(out, "#           TASK-PID     CPU#     TIMESTAMP  FUNCTION")?;
         writeln!(out, "#              | |         |         |         |")?;
-        let mut calls: Vec<(usize, Event)> = Vec::new();
-        for (cpu, events) in &self.cpus {
-            let of_cpu = events.iter().filter(|event| event.kind == Kind::Call);
-            calls.extend(of_cpu.map(|event| (*cpu, *event)));
-        }
-        // Which keeps the order of each CPU's own.
-        calls.sort_by_key(|(_, event)| event.time);
-        for (cpu, event) in calls {
+        let calls = |cpu, events: &[Event]| -> Vec<(usize, Event)> {
+            let calls = events.iter().filter(|event| event.kind == Kind::Call);
+            calls.map(|event| (cpu, *event)).collect()
+        };
+        for (cpu, event) in self.merged(calls, |(_, event)| event.time) {
             let microseconds = self.nanoseconds(event.time) / 1000;
             let (seconds, rest) = (microseconds / 1_000_000, microseconds % 1_000_000);
             let name = format!("{}", names.thread(event.thread));

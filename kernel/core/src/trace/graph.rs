@@ -82,13 +82,9 @@ impl Snapshot {
     pub fn show_graph(&self, names: &impl Names, out: &mut dyn fmt::Write) -> fmt::Result {
         writeln!(out, "# CPU  DURATION                  FUNCTION CALLS")?;
         writeln!(out, "# |     |   |                     |   |   |   |")?;
-        let of_cpu = |(cpu, events): &(usize, Vec<Event>)| lines(*cpu, events);
-        let mut all: Vec<Line> = self.cpus.iter().flat_map(of_cpu).collect();
-        // Which keeps the order of each CPU's own.
-        all.sort_by_key(|line| line.event.time);
         // Whom each CPU ran last.
         let mut threads: Vec<(usize, u32)> = Vec::new();
-        for line in &all {
+        for line in self.merged(lines, |line| line.event.time) {
             let thread = line.event.thread;
             match threads.iter_mut().find(|(cpu, _)| *cpu == line.cpu) {
                 Some((_, last)) if *last == thread => {}
@@ -98,7 +94,7 @@ impl Snapshot {
                 }
                 None => threads.push((line.cpu, thread)),
             }
-            self.show_line(line, names, out)?;
+            self.show_line(&line, names, out)?;
         }
         Ok(())
     }

@@ -12,8 +12,9 @@ mod function;
 mod graph;
 mod ring;
 
-use alloc::vec::Vec;
+use alloc::vec::{IntoIter, Vec};
 use core::fmt;
+use core::iter::{self, Peekable};
 
 pub use event::{Event, Kind};
 pub use ring::Ring;
@@ -50,6 +51,23 @@ impl Snapshot {
             out,
             "# entries-in-buffer/entries-written: {kept}/{written}   #P:{cpus}\n#\n"
         )
+    }
+
+    /// What `of_cpu` makes of each CPU's events, which has times that grow, all in one order.
+    fn merged<T>(
+        &self,
+        of_cpu: impl Fn(usize, &[Event]) -> Vec<T>,
+        time: impl Fn(&T) -> u64,
+    ) -> impl Iterator<Item = T> {
+        let lists = self.cpus.iter().map(|(cpu, events)| of_cpu(*cpu, events));
+        let mut lists: Vec<Peekable<IntoIter<T>>> = lists.map(|list| list.into_iter().peekable()).collect();
+        iter::from_fn(move || {
+            let waiting = lists
+                .iter_mut()
+                .filter_map(|list| Some((time(list.peek()?), list)));
+            let (_, first) = waiting.min_by_key(|(time, _)| *time)?;
+            first.next()
+        })
     }
 
     /// Nanoseconds.

@@ -8,8 +8,8 @@ use super::Event;
 
 type Slot = [AtomicU64; 4];
 
-/// The last `N` events, a power of two. One at a time writes, and nobody reads meanwhile: both are for the owner to see to; what
-/// comes of it otherwise is a wrong event.
+/// The last `N` events, a power of two. One at a time writes, and who reads has seen to it that nobody writes meanwhile and that
+/// what was written is visible: both are for the owner to see to; what comes of it otherwise is a wrong event.
 #[derive(Debug)]
 pub struct Ring<const N: usize> {
     slots: Box<[Slot; N]>,
@@ -42,24 +42,24 @@ impl<const N: usize> Ring<N> {
         for (place, word) in slot.iter().zip(event.words()) {
             place.store(word, Ordering::Relaxed);
         }
-        self.written.store(number + 1, Ordering::Release);
+        self.written.store(number + 1, Ordering::Relaxed);
     }
 
     /// Forgets all events.
     pub fn clear(&self) {
         self.cleared
-            .store(self.written.load(Ordering::Acquire), Ordering::Relaxed);
+            .store(self.written.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// How many events have been written since it was cleared.
     #[must_use]
     pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Acquire) - self.cleared.load(Ordering::Relaxed)
+        self.written.load(Ordering::Relaxed) - self.cleared.load(Ordering::Relaxed)
     }
 
     /// The events that there are, the oldest first.
     pub fn events(&self) -> impl Iterator<Item = Event> {
-        let end = self.written.load(Ordering::Acquire);
+        let end = self.written.load(Ordering::Relaxed);
         let first = self
             .cleared
             .load(Ordering::Relaxed)
