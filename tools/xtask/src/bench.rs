@@ -8,7 +8,6 @@
 mod chart;
 mod compare;
 mod figures;
-mod listing;
 mod page;
 mod screen;
 mod table;
@@ -66,10 +65,10 @@ pub(crate) struct Options {
 pub(crate) fn bench(options: &Options) -> Result<ExitCode> {
     // Before anything takes its time.
     let old = options.compare.as_deref().map(Figures::read).transpose()?;
-    let (figures, listing) = match &options.figures {
-        Some(path) => (Figures::read(path)?, None),
+    let figures = match &options.figures {
+        Some(path) => Figures::read(path)?,
         None => match measure()? {
-            Ok((figures, listing)) => (figures, Some(listing)),
+            Ok(figures) => figures,
             Err(verdict) => {
                 verdict.print();
                 return Ok(verdict.exit_code());
@@ -92,9 +91,9 @@ pub(crate) fn bench(options: &Options) -> Result<ExitCode> {
         .clone()
         .unwrap_or_else(|| workspace::root().join("docs"));
     if options.check {
-        check(&docs, &figures, listing)?;
+        check(&docs, &figures)?;
     } else {
-        for (name, content) in pages(&figures)?.into_iter().chain(listing) {
+        for (name, content) in pages(&figures)? {
             write(&docs.join(name), &content)?;
         }
     }
@@ -104,8 +103,8 @@ pub(crate) fn bench(options: &Options) -> Result<ExitCode> {
 /// A file's name and content.
 type Page = (String, String);
 
-/// Boots everything twice: the figures, and the listing. The inner error is the verdict on a boot that did not pass.
-fn measure() -> Result<Result<(Figures, Page), Verdict>> {
+/// Boots everything twice. The inner error is the verdict on a boot that did not pass.
+fn measure() -> Result<Result<Figures, Verdict>> {
     let parts = prebuilt::get(Abi::Toc)?;
     let initrd = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
     fs::write(initrd.path(), initrd::pack(&parts, &[])?).context("cannot write the initrd")?;
@@ -142,9 +141,7 @@ fn measure() -> Result<Result<(Figures, Page), Verdict>> {
         figures.add(first)?;
     }
     figures.add(Figures::of_image(&parts.image)?)?;
-    let counted = figures.get(listing::FIGURE).map_or(0, |figure| figure.value);
-    let listing = (listing::FILE.to_owned(), listing::listing(&parts.image, counted)?);
-    Ok(Ok((figures, listing)))
+    Ok(Ok(figures))
 }
 
 /// The baseline and everything that is made from it.
@@ -166,11 +163,10 @@ fn write(path: &Path, content: &str) -> Result<()> {
     Ok(())
 }
 
-fn check(docs: &Path, figures: &Figures, listing: Option<Page>) -> Result<()> {
+fn check(docs: &Path, figures: &Figures) -> Result<()> {
     let baseline = Figures::read(&docs.join(JSON))?;
     let stale: Vec<String> = pages(&baseline)?
         .into_iter()
-        .chain(listing)
         .map(|(name, content)| (docs.join(name), content))
         .filter(|(path, content)| fs::read_to_string(path).ok().as_ref() != Some(content))
         .map(|(path, _)| workspace::shown(&path))

@@ -7,13 +7,16 @@ use crate::abi::{FrameHeader, STACK_ALIGN};
 
 /// Registers at a site, as the ops of the hook see them.
 ///
-/// `ftrace_caller` fills `gpr[3]` to `gpr[10]`, `nip` and `lr`, and restores these; `ftrace_regs_caller` fills and
-/// restores everything, except that r1 and r13 are never written back, and that `gpr[11]` and `gpr[12]`, which are free at a
-/// function's entry, mean nothing. So do their counterparts for one ops.
+/// `ftrace_caller` fills `gpr[3]` to `gpr[10]`, `nip` and `lr`, and restores these; `ftrace_regs_caller` fills and restores
+/// everything that a function's entry has. So do their counterparts for one ops.
+///
+/// Five of `gpr` are never filled and mean nothing: r0, r11 and r12 are free at a function's entry (ELFv2 2.2.2.1), and what site and
+/// stub have put there is in `lr`, which r0 gets on the way on in B, since a classic site has it there; r1 is
+/// [`FtraceRegs::stack_pointer`]; and r13 is the running thread's, as it is while the ops runs.
 #[repr(C)]
 #[derive(Clone, Debug, Default)]
 pub struct FtraceRegs {
-    /// r0 to r31.
+    /// r2 to r10 and r14 to r31, by their numbers.
     pub gpr: [u64; 32],
     /// Where the call goes on. Private: a new one needs a return design, see [`FtraceRegs::redirect`].
     nip: u64,

@@ -6,7 +6,7 @@
 // Registers
 //             | on entry                | at the ops' call               | on exit
 //   ----------+-------------------------+--------------------------------+----------------------------------------
-//   r0        | A's return address      | free                           | A's return address [2]; all: as left
+//   r0        | A's return address      | free                           | A's return address [2]
 //   r1        | A's frame               | FtraceFrame                    | A's frame
 //   r2        | B's TOC, or nobody's    | whatever; the ops computes its | as on entry; all: as left
 //   r3 - r6   | arguments 1 - 4         | site, parent, ops, FtraceRegs  | arguments 1 - 4 [2]
@@ -19,7 +19,7 @@
 //   r13       | running thread          | the same                       | the same
 //   r14 - r31 | A's                     | A's                            | A's; all: as left
 //   [2] as the ops left them in FtraceRegs
-//   all: of ftrace_regs_one_caller, where every register is as the ops left it, but r1 and r13
+//   all: of ftrace_regs_one_caller, where every register of FtraceRegs is as the ops left it
 //
 // Stack: as in caller.S. The list of ops, which keeps the ops alive, is in gpr[12] of FtraceRegs, where nobody else has use for
 // it; gpr[11] is not written.
@@ -90,26 +90,24 @@ ftrace_one_caller:
 ftrace_regs_one_caller:
     .cfi_startproc
     open_one_frame
-    .irp n, 0, 2,3,4,5,6,7,8,9,10, 13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    .irp n, 2,3,4,5,6,7,8,9,10, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     std   %r\n, {GPR}+8*\n(%r1)
     .endr
-    addi  %r12, %r1, {FRAME_SIZE}
     mfctr %r5
     mfxer %r6
     mfcr  %r7
-    std   %r12, {GPR}+8*1(%r1)
     std   %r5, {CTR}(%r1)
     std   %r6, {XER}(%r1)
     std   %r7, {CR}(%r1)
     call_one_ops
-    ld    %r4, {LR}(%r1)
+    ld    %r0, {LR}(%r1)
     ld    %r6, {XER}(%r1)
     ld    %r7, {CR}(%r1)
-    mtlr  %r4
+    mtlr  %r0
     .cfi_restore lr
     mtxer %r6
     mtcr  %r7
-    .irp n, 0, 2,3,4,5,6,7,8,9,10, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    .irp n, 2,3,4,5,6,7,8,9,10, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     ld    %r\n, {GPR}+8*\n(%r1)
     .endr
     addi  %r1, %r1, {FRAME_SIZE}

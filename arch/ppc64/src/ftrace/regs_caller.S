@@ -5,7 +5,7 @@
 // Registers
 //             | on entry                | at an ops' call                | on exit, NIP unchanged | on exit, NIP changed
 //   ----------+-------------------------+--------------------------------+------------------------+----------------------
-//   r0        | A's return address      | free                           | as left [2]            | free
+//   r0        | A's return address      | free                           | LR, as left [2]        | free
 //   r1        | A's frame               | FtraceFrame                    | A's frame              | A's frame
 //   r2        | B's TOC, or nobody's    | whatever; the ops computes its | as left [2]            | as left [2]
 //   r3 - r6   | arguments 1 - 4         | site, parent, ops, FtraceRegs  | as left [2]            | as left [2]
@@ -19,10 +19,10 @@
 //   r14 - r31 | A's                     | A's, but r30 = list, r31 = hook| as left [2]            | as left [2]
 //   [2] as the ops left them in FtraceRegs; they start as A's
 //
-// Stack: as in caller.S; here every field of FtraceRegs is filled, gpr[1] with A's r1.
+// Stack: as in caller.S; here every field of FtraceRegs is filled, but what gpr has no use for (frame.rs).
 //
 // Source: as caller.S.
-// Cannot: change r1 and r13; what an ops writes there is not taken over.
+// Cannot: change r1 and r13.
 
     .section .text.trampoline, "ax"
 
@@ -39,15 +39,13 @@ ftrace_regs_caller:
     stdu  %r1, -{FRAME_SIZE}(%r1)
     .cfi_def_cfa_offset {FRAME_SIZE}
     std   %r2, {TOC_SAVE}(%r1)
-    .irp n, 0, 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    .irp n, 2,3,4,5,6,7,8,9,10, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     std   %r\n, {GPR}+8*\n(%r1)
     .endr
     .cfi_offset r30, {GPR}+8*30-{FRAME_SIZE}
     .cfi_offset r31, {GPR}+8*31-{FRAME_SIZE}
     li    %r12, 1
     std   %r12, {TRACE_DEPTH}(%r13)
-    addi  %r12, %r1, {FRAME_SIZE}
-    std   %r12, {GPR}+8*1(%r1)
     mfctr %r5
     mfxer %r6
     mfcr  %r7
@@ -80,16 +78,15 @@ ftrace_regs_caller:
     ld    %r3, {HOOK_SITE}(%r31)
     addi  %r3, %r3, 4
     cmpd  %r12, %r3
-    ld    %r4, {LR}(%r1)
+    ld    %r0, {LR}(%r1)
     ld    %r6, {XER}(%r1)
     mtctr %r12
-    mtlr  %r4
+    mtlr  %r0
     .cfi_restore lr
     mtxer %r6
     bne   3f
     ld    %r7, {CR}(%r1)
     mtcr  %r7
-    ld    %r0, {GPR}(%r1)
     .irp n, 2,3,4,5,6,7,8,9,10, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     ld    %r\n, {GPR}+8*\n(%r1)
     .endr
