@@ -63,9 +63,13 @@ pub fn lead_all(sites: &[&Site]) -> Result<(), FtraceError> {
 /// only ops wants them; each site is in one of the three, once. All together cost as many synchronisations of all CPUs as one, and
 /// every CPU executes the new words when this returns. On an error nothing has changed.
 pub fn change_all(come: Pairs<'_>, place: Place, go: Pairs<'_>, lead: &[&Site]) -> Result<(), FtraceError> {
+    let most = come.len() + go.len() + lead.len();
+    if most == 0 {
+        return Ok(());
+    }
     let mut hooks = HOOKS.lock();
     let before = hooks.len();
-    let mut plan = Plan::new(come.len() + go.len() + lead.len());
+    let mut plan = Plan::new(most);
     let planned = plan.come(&mut hooks, come, place);
     let planned = planned.and_then(|()| plan.go(&hooks, go));
     if let Err(error) = planned.and_then(|()| plan.lead(&hooks, lead)) {

@@ -43,6 +43,12 @@ fn without<'a>(sites: &'a [Site], others: &'a [Site]) -> impl Iterator<Item = &'
     sites.iter().filter(move |site| !is_there(site))
 }
 
+/// Each site with the ops; none without one.
+fn pairs<'a>(sites: &'a [Site], ops: &'a Option<Arc<FtraceOps>>) -> Vec<(&'a Site, &'a Arc<FtraceOps>)> {
+    let pair = |ops| sites.iter().map(move |site| (site, ops));
+    ops.iter().flat_map(pair).collect()
+}
+
 impl Session {
     /// The functions that a tracer is to hook when these are chosen.
     fn wanted(tracer: Tracer, filter: Option<&[Site]>) -> Vec<Site> {
@@ -73,13 +79,12 @@ impl Session {
             record::make_rings()?;
         }
         let wanted = Session::wanted(tracer, self.filter.as_deref());
-        if let Some(ops) = &ops {
-            let come: Vec<_> = wanted.iter().map(|site| (site, ops)).collect();
-            ftrace::register_all(&come, Place::Last)?;
-        }
-        if let Some(old) = &self.ops {
-            let go: Vec<_> = self.hooked.iter().map(|site| (site, old)).collect();
-            ftrace::unregister_all(&go)?;
+        let (come, go) = (pairs(&wanted, &ops), pairs(&self.hooked, &self.ops));
+        ftrace::register_all(&come, Place::Last)?;
+        if let Err(error) = ftrace::unregister_all(&go) {
+            // What has come a moment ago can go.
+            let _ = ftrace::unregister_all(&come);
+            return Err(error.into());
         }
         (self.tracer, self.ops, self.hooked) = (tracer, ops, wanted);
         record::quiet(self.is_on, || record::rings().for_each(|(_, ring)| ring.clear()));
