@@ -7,6 +7,7 @@ pub mod talk;
 pub mod unwinder;
 
 use std::env;
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -88,6 +89,18 @@ pub fn finish(command: &mut Command) -> Ended {
 #[must_use]
 pub fn run(options: &[&str]) -> Ended {
     finish(xtask().arg("run").args(options))
+}
+
+/// Boots with a shell that runs a script of these lines.
+///
+/// # Panics
+/// There is no room for a temporary file.
+#[must_use]
+pub fn script(text: &str, options: &[&str]) -> Ended {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("lines");
+    fs::write(&file, text).expect("a file");
+    finish(xtask().args(["run", "--script"]).arg(file).args(options))
 }
 
 /// Boots a stand-in for QEMU that is this piece of shell.

@@ -74,7 +74,8 @@ bytes, and the data cache the hook's head, its list of ops and the frame of the 
 costs one line of code, its stub, and one of data, the record. `bctr` to a place that is in a register is predicted by the count
 cache, and the return of C by the link stack: each `blr` must pair with a `bl` or `bctrl`. Under `return-stack` C is called by
 `bl`, under `livepatch-stack` by `bctrl`, and the helper returns to A, so both pairs are right; under `none` and `caller-frame`
-look at the design's file. Graph tracing replaces a return address, which costs one mispredicted return a call on any processor.
+look at the design's file. Graph tracing replaces a return address, which costs one mispredicted return a call on any processor. An event into the ring is 32
+bytes of data cache, and two `mtmsrd`, each of which waits until all before it is done.
 
 `return-stack`: 18 of the 19 are listed in [designs.md](designs.md); the last is the nop of C's own site.
 
@@ -132,7 +133,7 @@ When all functions are hooked at once nothing but three lists and a table is all
 every window is open for the stubs or the sites of a page. Counted in a log of what was executed, each site takes: 8 to see that it
 may be traced; 23 to be looked up; 19 for its list of ops; 16 for a slot of a stub; 11 for the head; 31 to make and keep the stub's
 words; 22 to make the site's, 7 to see what it holds, and 11 to keep the new one; 34 to put the hook into the map; 27 to write the
-stub, and 23 the site. The rest, some ten, is branches in between, and what all share: the map's table, windows, new pages of stubs.",
+stub, and 23 the site. The rest, some fifteen, is branches in between, and what all share: the map's table, windows, new pages of stubs.",
         rows: &[
             row("write/word", "write one word of code", Some(248), None),
             row("write/all-cpus", "the same, until every CPU executes it", None, None),
