@@ -97,6 +97,12 @@ def finish(frame):
     return None if None in caller.values() else caller
 
 
+def calls(word):
+    """Whether an instruction links: `bl`, `bctrl` and the like."""
+    is_branch = word >> 26 in (16, 18) or word >> 26 == 19 and word >> 1 & 0x3FF in (16, 528)
+    return bool(is_branch and word & 1)
+
+
 def goes_away(word):
     """Whether an instruction calls, or never goes on with the one behind it: of branches those remain that have a condition and do
     not link (Power ISA 3.0B, book I, 2.4)."""

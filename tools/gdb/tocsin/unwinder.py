@@ -16,7 +16,7 @@ from . import code, exceptions, klp, modules, records, return_stub, tables, thre
 
 # Level -> what was used of the records up to there; begun anew at level 0.
 used_at = {}
-# Level -> whether the frame's registers are all as the processor left them: level 0, and who was interrupted.
+# Level -> whether the frame's registers are all as the processor left them: the innermost, and who was interrupted.
 live_at = {}
 
 
@@ -52,12 +52,20 @@ class Frame:
         self.pending = pending
         self.level = pending.level()
         self.pc, self.sp = self.read("pc"), self.read("r1")
-        if self.level == 0:
+        if self.is_innermost:
             forget()
-            live_at[0] = True
+            live_at[self.level] = True
 
     def read(self, name):
         return int(self.pending.read_register(name)) & (1 << 64) - 1
+
+    @property
+    def is_innermost(self):
+        """Whether the processor is here. What is inlined at its instruction has frames of its own, with the levels below; any other
+        frame has more below, of whom it has called. For who has called GDB looks at what is inlined at the call."""
+        if self.level == 0 or self.level > inlined_at(self.pc):
+            return self.level == 0
+        return self.level <= inlined_at(self.pc - 1) or not code.calls(values.word(self.pc - 4, 4))
 
     @property
     def is_live(self):
@@ -104,19 +112,31 @@ def within(pc, first, end):
     return start is not None and behind is not None and start <= pc < behind
 
 
+def functions_at(pc):
+    """The blocks of the functions that an address is in, the outermost last: the others are inlined there."""
+    block, found = gdb.block_for_pc(pc), []
+    # Every scope has a block, too.
+    while block is not None and not block.is_static and not block.is_global:
+        found += [block] if block.function is not None else []
+        block = block.superblock
+    return found
+
+
+def inlined_at(pc):
+    """How many functions are inlined where an address is."""
+    return max(len(functions_at(pc)) - 1, 0)
+
+
 def function_of(pc):
     """(start, end) of the function that an address is in, or None."""
-    block, found = gdb.block_for_pc(pc), None
-    # What is inlined has a block too, and so has every scope: the outermost function is the code.
-    while block is not None and not block.is_static and not block.is_global:
-        found = block if block.function is not None else found
-        block = block.superblock
-    return (found.start, found.end) if found is not None else None
+    blocks = functions_at(pc)
+    return (blocks[-1].start, blocks[-1].end) if blocks else None
 
 
 def is_rust(pc):
-    sal = gdb.find_pc_line(pc)
-    return sal.symtab is not None and sal.symtab.filename.endswith(".rs")
+    """Whether an address is in a function in Rust. Of some of its instructions LLVM says no line, and so no file."""
+    blocks = functions_at(pc)
+    return bool(blocks) and blocks[-1].function.symtab.filename.endswith(".rs")
 
 
 def last_use(helper):
@@ -211,7 +231,7 @@ def from_exception(frame):
 def from_interrupted(frame):
     """A function of LLVM's that was interrupted where its tables may be wrong, and behind an exception also any other: GDB would
     look at the row before."""
-    if not frame.is_live or not (frame.level or is_rust(frame.pc)):
+    if not frame.is_live or frame.is_innermost and not is_rust(frame.pc):
         return None
     function = function_of(frame.pc)
     found = code.caller(frame.pc, function, frame.read) if function else tables.caller(frame.pc, frame.read)
