@@ -1,4 +1,4 @@
-//! The way into the suite: the cases and the stress. Their code lies behind all other (`.cases` in `boot/tocsin.ld`), and the
+//! The way into the suite: the cases and the stress. Their code lies behind all other (`.cases` in `boot/cases.ld`), and the
 //! linker lets nothing of the kernel refer to it, so that a boot with a shell can do without. What is called is in one table.
 
 use core::hint::black_box;

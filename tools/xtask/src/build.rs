@@ -162,7 +162,8 @@ fn link(abi: Abi, library: &Path) -> Result<(PathBuf, String)> {
     let image = workspace::image(abi);
     // We are a source ourselves: the table is ours.
     let xtask = env::current_exe().context("cannot find our own program")?;
-    if newer(&image, &[library, &linker_script(), &xtask])? {
+    let [whole, cases] = &linker_scripts();
+    if newer(&image, &[library, whole, cases, &xtask])? {
         return Ok((image.clone(), kallsyms::from_image(&image, None)?.build_id));
     }
     let object = workspace::output(abi).join("kallsyms.o");
@@ -202,15 +203,20 @@ fn newer(product: &Path, sources: &[&Path]) -> Result<bool> {
     Ok(true)
 }
 
-fn linker_script() -> PathBuf {
-    workspace::root().join("boot/tocsin.ld")
+/// Where everything lies, and what is put there before that takes what is left.
+fn linker_scripts() -> [PathBuf; 2] {
+    ["boot/tocsin.ld", "boot/cases.ld"].map(|path| workspace::root().join(path))
 }
 
 fn link_once(library: &Path, more: &[&OsStr], build_id: &str, image: &Path) -> Result<()> {
     let mut linker = cross("ld")?;
+    let [whole, cases] = linker_scripts();
     linker
+        // A script that inserts is added to the default one, which would be the linker's own.
+        .arg("--default-script")
+        .arg(whole)
         .arg("--script")
-        .arg(linker_script())
+        .arg(cases)
         .arg(format!("--build-id={build_id}"))
         .args([
             "--no-dynamic-linker",

@@ -53,7 +53,7 @@ pub(crate) fn are_not_needed(path: &Path) -> Result<()> {
     if !wrong.is_empty() {
         let wrong: Vec<String> = wrong.into_iter().collect();
         bail!(
-            "a boot with a shell has no {CASES} (boot/tocsin.ld), but\n  {}",
+            "a boot with a shell has no {CASES} (boot/cases.ld), but\n  {}",
             wrong.join("\n  ")
         );
     }
