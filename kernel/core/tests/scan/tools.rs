@@ -222,6 +222,9 @@ pub(crate) fn kernel() -> &'static Kernel {
             .args([
                 "--script",
                 "boot/tocsin.ld",
+                // The cases' code with all other.
+                "--defsym=__cases_start=__text_end",
+                "--defsym=__cases_end=__text_end",
                 "--no-dynamic-linker",
                 "--no-warn-rwx-segments",
                 "-o",
